@@ -1,0 +1,86 @@
+//! What a host tells the machine.
+
+use core::time::Duration;
+
+use crate::{AccessToken, Answer, Grant, Waiter};
+
+/// One thing that happened outside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// A caller wants a token. Answered by exactly one [`Deliver`](crate::Deliver).
+    Want(Want),
+    /// A login, or an import, is to be stored. Answered by exactly one [`Deliver`](crate::Deliver).
+    Adopt(Adopt),
+    /// The credential is to be removed from the store. Answered by exactly one [`Deliver`](crate::Deliver).
+    SignOut(Waiter),
+    /// A caller wants the machine to read the store now, and nothing more. Answered by exactly one
+    /// [`Deliver`](crate::Deliver).
+    Look(Waiter),
+    /// A caller no longer waits. Nothing is delivered to it; what it started goes on.
+    Forget(Waiter),
+    /// A resource server refused this token (401 with `invalid_token`, RFC 6750 section 3.1).
+    Refused(AccessToken),
+    /// The store may have moved: a hint, never needed.
+    Changed,
+    /// The time asked for by [`Step::wake_in`](crate::Step::wake_in) has passed, or the host looks in early.
+    Tick,
+    /// An effect is answered.
+    Answer(Answer),
+}
+
+/// A caller's wish for a token.
+///
+/// ```
+/// use core::time::Duration;
+/// use tokenward::{Waiter, Want};
+///
+/// let want = Want { deadline: Duration::from_secs(5), ..Want::new(Waiter(1)) };
+/// assert_eq!(want.min_ttl, Duration::ZERO);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// Who asks.
+    pub waiter: Waiter,
+    /// The life the token should have left. Where it cannot be had, a token that still works is delivered.
+    pub min_ttl: Duration,
+    /// The time after which the caller gets whatever stands in the way as an error. The refresh goes on.
+    pub deadline: Duration,
+    /// Whether the server is asked even if the token is fresh, the wait is not over or the login is known to be dead.
+    pub explicit: bool,
+}
+
+impl Want {
+    /// Returns the usual wish: any token that works, within 40 s.
+    pub const fn new(waiter: Waiter) -> Self {
+        Self { waiter, min_ttl: Duration::ZERO, deadline: Duration::from_secs(40), explicit: false }
+    }
+}
+
+/// A login to be stored.
+#[derive(Clone, Debug)]
+pub struct Adopt {
+    /// Who asks.
+    pub waiter: Waiter,
+    /// The credential.
+    pub grant: Grant,
+    /// What may be replaced.
+    pub guard: Guard,
+}
+
+/// What a login may replace.
+///
+/// ```
+/// use tokenward::Guard;
+///
+/// assert_eq!(Guard::default(), Guard::SameAccount);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Guard {
+    /// The same account's credential, an unknown one's, or none; never by one that is older or cannot be refreshed.
+    #[default]
+    SameAccount,
+    /// Anything: the person said so.
+    Replace,
+}
