@@ -1,0 +1,14 @@
+//! The token endpoint's protocol: the request as bytes, the answer as a verdict.
+
+mod answer;
+mod base64;
+mod body;
+mod form;
+mod request;
+#[cfg(test)]
+mod samples;
+mod tokens;
+
+pub(crate) use answer::{Raw, Verdict, http_date, read};
+pub(crate) use request::refresh_request;
+pub(crate) use tokens::Tokens;
