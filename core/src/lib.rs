@@ -7,16 +7,28 @@ extern crate alloc;
 #[cfg(any(feature = "store", test))]
 extern crate std;
 
+mod classify;
 mod clock;
 mod config;
 mod effect;
 mod error;
 mod event;
+mod expiry;
+mod format;
 mod grant;
 mod http;
 mod input;
+mod journal;
+mod json;
 mod machine;
+mod rotation;
 mod secret;
+mod wire;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod provider;
 
 pub use clock::{Now, UnixTime};
 pub use config::{ClientAuth, Config, ConfigError, Kind, SETTINGS, Setting, UnknownOutcome};
@@ -29,5 +41,5 @@ pub use event::Event;
 pub use grant::{AccessToken, Account, Grant};
 pub use http::{FetchFault, MAX_BODY, Request, Response};
 pub use input::{Adopt, Guard, Input, Want};
-pub use machine::{Machine, Step};
+pub use machine::{Current, Machine, Status, Step};
 pub use secret::{Fingerprint, Secret, SecretBytes};

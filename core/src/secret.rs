@@ -135,7 +135,7 @@ pub struct Fingerprint([u8; 16]);
 impl Fingerprint {
     /// Returns the fingerprint of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self::of_parts(&[bytes])
+        Self::of_frame([bytes, &[], &[]], &[])
     }
 
     /// Returns the fingerprint of several texts, each kept apart from the next by its length.
@@ -148,10 +148,10 @@ impl Fingerprint {
         Self::first_half(hash)
     }
 
-    /// Returns the fingerprint of bytes that stand in several places as if they stood in one.
-    pub(crate) fn of_parts(parts: &[&[u8]]) -> Self {
+    /// Returns the fingerprint of a head's fields and the parts of a payload as if they stood in one piece.
+    pub(crate) fn of_frame(head: [&[u8]; 3], payload: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
-        for part in parts {
+        for part in head.iter().chain(payload) {
             hash.update(part);
         }
         Self::first_half(hash)

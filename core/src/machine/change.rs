@@ -1,0 +1,307 @@
+//! Replacing the store: read it once more, apply the change to *those* bytes, commit, write down what came of it.
+
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+use super::{
+    Machine, Out,
+    state::{Change, State, What},
+    view::{self, Stored},
+};
+use crate::{
+    Commit, Effect, Event as Told, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp, TokenError,
+    format,
+    journal::{self, Rotation, Staged},
+    rotation,
+};
+
+/// The times that somebody else may write the store between our read and our write before we let it be.
+const MOVES: u8 = 5;
+
+/// What a change makes of the store that was read.
+enum Rewrite {
+    /// These bytes, holding this credential.
+    Write(SecretBytes, Grant),
+    /// Nothing: the store holds something that this change must not replace.
+    Drop(Option<TokenError>),
+    /// Nothing for now: there is no store to change.
+    Keep(String),
+}
+
+impl Machine {
+    /// Reads the store once more.
+    pub(super) fn reload(&mut self, change: Change, out: &mut Out) -> State {
+        let load = Load { ticket: self.ticket(), journal: alloc::vec::Vec::new(), store: true, parked: false };
+        out.ask(Effect::Store(StoreOp::Load(load)));
+        State::Rereading(change)
+    }
+
+    pub(super) fn reread(&mut self, change: Change, loaded: Loaded, now: Now, out: &mut Out) -> State {
+        self.view.take_in_store(loaded);
+        self.rewrite(change, now, out)
+    }
+
+    /// Applies a change to what was just read.
+    pub(super) fn rewrite(&mut self, change: Change, now: Now, out: &mut Out) -> State {
+        let rewrite = match &change.what {
+            What::Answer { .. } => self.apply_answer(),
+            What::Login { .. } => self.apply_login(self.view.journal.answer.as_ref()),
+            What::Parked { answer, .. } => self.apply_login(answer.as_ref()),
+            What::SignOut => self.apply_sign_out(),
+            What::Refusal { refresh_token, .. } => {
+                let same = self.view.stored_refresh_token().is_none_or(|name| name == *refresh_token);
+                if same { return self.refused(change.what, now, out) } else { Rewrite::Drop(None) }
+            }
+        };
+        match rewrite {
+            Rewrite::Write(bytes, grant) => {
+                // EXPOSE: hashed, to be compared with what the store holds when it is replaced.
+                let base = self.view.bytes.as_ref().map(SecretBytes::fingerprint);
+                self.pending = Some((bytes.clone(), grant));
+                let commit = Commit { ticket: self.ticket(), base, bytes: Some(bytes) };
+                out.ask(Effect::Store(StoreOp::Commit(commit)));
+                State::Committing(change)
+            }
+            Rewrite::Drop(error) => self.drop_change(change, error, now, out),
+            Rewrite::Keep(detail) => self.not_saved(change, detail, now, out),
+        }
+    }
+
+    fn apply_answer(&self) -> Rewrite {
+        let Some(answer) = &self.view.journal.answer else { return Rewrite::Drop(None) };
+        if answer.head.login {
+            return self.apply_login(Some(answer));
+        }
+        let stored = match &self.view.stored {
+            Stored::Readable(grant) => grant,
+            Stored::Absent => return Rewrite::Keep("the store is gone".into()),
+            Stored::Unreadable(reason) => return Rewrite::Keep(reason.to_string()),
+        };
+        if !self.view.matches(answer) {
+            return Rewrite::Drop(None);
+        }
+        let Some(grant) = view::granted(answer, Some(stored)) else { return Rewrite::Drop(None) };
+        match rotation::check_account(stored, &grant) {
+            Ok(()) => self.encode(grant),
+            Err(error) => Rewrite::Drop(Some(error)),
+        }
+    }
+
+    fn apply_login(&self, answer: Option<&Staged>) -> Rewrite {
+        let Some((answer, grant)) = answer.and_then(|answer| Some((answer, view::granted(answer, None)?))) else {
+            return Rewrite::Drop(None);
+        };
+        if let Stored::Unreadable(reason) = self.view.stored {
+            return Rewrite::Keep(reason.to_string());
+        }
+        match rotation::check_login(self.view.stored_grant(), &grant, answer.guard(), &self.view.journal.state) {
+            Ok(()) => self.encode(grant),
+            Err(error) => Rewrite::Drop(Some(error)),
+        }
+    }
+
+    fn apply_sign_out(&self) -> Rewrite {
+        match &self.view.stored {
+            // What is not ours in the store stays.
+            Stored::Readable(_) => self.encode(Grant::default()),
+            Stored::Absent => Rewrite::Drop(None),
+            Stored::Unreadable(reason) => Rewrite::Keep(reason.to_string()),
+        }
+    }
+
+    fn encode(&self, grant: Grant) -> Rewrite {
+        // EXPOSE: spliced into a copy that is a secret again.
+        match format::encode(self.view.bytes.as_ref().map(SecretBytes::expose), &grant) {
+            Ok(bytes) => Rewrite::Write(bytes, grant),
+            Err(reason) => Rewrite::Keep(reason.to_string()),
+        }
+    }
+
+    /// The store holds the new credential.
+    pub(super) fn committed(&mut self, change: Change, now: Now, out: &mut Out) -> State {
+        let Some((bytes, grant)) = self.pending.take() else { return self.unlock(out) };
+        let before = self.view.stored_grant().cloned();
+        let login = self.view.journal.answer.as_ref().is_some_and(|answer| answer.head.login);
+        let stored = Some(grant.clone()).filter(|grant| !grant.is_empty());
+        self.view.wrote(Some(bytes), stored);
+        self.saves_failed = 0;
+        self.save_at = None;
+        self.kept = None;
+        match change.what {
+            What::Answer { .. } if login => self.signed_in(&grant, None, now, out),
+            What::Answer { ours, durable } => self.saved(before.as_ref(), &grant, ours, durable, now, out),
+            What::Login { parked } => {
+                let state = self.signed_in(&grant, parked, now, out);
+                self.end_call(Ok(()), out);
+                state
+            }
+            What::Parked { name, .. } => self.signed_in(&grant, Some(name), now, out),
+            What::SignOut => {
+                self.take_in_hand(None, false, now);
+                self.announced = None;
+                out.tell(Told::SignedOut);
+                self.end_call(Ok(()), out);
+                self.unlock(out)
+            }
+            What::Refusal { .. } => self.unlock(out),
+        }
+    }
+
+    fn saved(
+        &mut self,
+        before: Option<&Grant>,
+        grant: &Grant,
+        ours: bool,
+        durable: bool,
+        now: Now,
+        out: &mut Out,
+    ) -> State {
+        let rotated = before.and_then(|grant| grant.access_token.as_ref()) != grant.access_token.as_ref();
+        let mut state =
+            journal::State { intent: None, dead: None, not_before: None, ..self.view.journal.state.clone() };
+        let spent = before.and_then(|grant| grant.refresh_token.as_ref()).map(Secret::fingerprint);
+        if let Some(spent) = spent.filter(|spent| Some(*spent) != grant.refresh_token.as_ref().map(Secret::fingerprint))
+        {
+            state.spend(spent);
+        }
+        if rotated {
+            let moved = rotation::moved_the_end(before, grant);
+            state.rotation = Some(Rotation { at: grant.issued_at.unwrap_or(now.wall).as_millis(), moved });
+        }
+        out.tell(if ours { Told::Saved } else { Told::RolledForward });
+        if ours && !durable && rotated {
+            // The journal could not take it; now the store has it, and whoever waits may be told.
+            out.tell(Told::Rotated { refresh_token: grant.refresh_token.as_ref().map(Secret::fingerprint) });
+            self.took(grant, now);
+        } else if !ours {
+            self.adopt_view(now, out);
+        }
+        if !rotated {
+            // A new refresh token without an access token: the old one goes on, and the server is asked again later.
+            let error = TokenError::Unavailable { retry_in: None, trouble: crate::Trouble::Malformed };
+            if let Some(refresh_token) = &grant.refresh_token {
+                let key = self.key(refresh_token);
+                state.not_before = Some(self.next_wait(&self.view.journal.state.clone(), key, &error, None, now));
+            }
+            self.fail(error, false, now, out);
+        }
+        let noted = self.note(state, out);
+        self.see_wait(now);
+        noted
+    }
+
+    fn signed_in(&mut self, grant: &Grant, unpark: Option<String>, now: Now, out: &mut Out) -> State {
+        let mut state = self.view.journal.state.clone();
+        (state.intent, state.dead, state.not_before, state.rotation) = (None, None, None, None);
+        if let Some(refresh_token) = &grant.refresh_token {
+            state.unspend(refresh_token.fingerprint());
+        }
+        self.dead = None;
+        self.refused = None;
+        self.failure.error = None;
+        self.take_in_hand(Some(grant), true, now);
+        out.tell(Told::SignedIn);
+        self.note_and_unpark(state, unpark, out)
+    }
+
+    /// The server refused, and the store holds nothing newer.
+    fn refused(&mut self, what: What, now: Now, out: &mut Out) -> State {
+        match what {
+            What::Refusal { key, reason, .. } => self.bury(key, reason, now, out),
+            What::Answer { .. } | What::Login { .. } | What::Parked { .. } | What::SignOut => self.unlock(out),
+        }
+    }
+
+    pub(super) fn refuse_login(
+        &mut self,
+        error: TokenError,
+        parked: Option<String>,
+        _now: Now,
+        out: &mut Out,
+    ) -> State {
+        self.end_call(Err(error), out);
+        match parked {
+            Some(name) => self.note_and_unpark(self.view.journal.state.clone(), Some(name), out),
+            None => self.unlock(out),
+        }
+    }
+
+    /// The store holds something that this change must not replace: it is adopted.
+    fn drop_change(&mut self, change: Change, error: Option<TokenError>, now: Now, out: &mut Out) -> State {
+        self.view.journal.answer = None;
+        let mut state = self.view.journal.state.clone();
+        match change.what {
+            What::Answer { .. } | What::Refusal { .. } => {
+                out.tell(Told::Dropped { what: "answer" });
+                state.intent = None;
+                self.view.grant = self.view.stored_grant().cloned();
+                if let Some(error) = error {
+                    self.fail(error, true, now, out);
+                }
+                self.adopt_view(now, out);
+                self.note(state, out)
+            }
+            What::Login { parked } => {
+                self.end_call(Err(error.unwrap_or(TokenError::Downgrade)), out);
+                self.note_and_unpark(state, parked, out)
+            }
+            What::Parked { name, .. } => {
+                let detail = error.map_or_else(|| "it is damaged".into(), |error| error.to_string());
+                out.tell(Told::ParkedDropped { detail });
+                self.note_and_unpark(state, Some(name), out)
+            }
+            What::SignOut => {
+                self.take_in_hand(None, false, now);
+                out.tell(Told::SignedOut);
+                self.end_call(Ok(()), out);
+                self.unlock(out)
+            }
+        }
+    }
+
+    /// Somebody else wrote the store between our read and our write.
+    pub(super) fn moved(&mut self, change: Change, now: Now, out: &mut Out) -> State {
+        self.pending = None;
+        if change.moved >= MOVES {
+            return self.not_saved(change, "somebody else keeps writing the store".into(), now, out);
+        }
+        self.reload(Change { moved: change.moved.saturating_add(1), ..change }, out)
+    }
+
+    pub(super) fn not_committed(&mut self, change: Change, fault: StoreFault, now: Now, out: &mut Out) -> State {
+        self.pending = None;
+        self.not_saved(change, fault.detail, now, out)
+    }
+
+    /// The store could not be replaced. What is staged stays, and is tried again by whoever has the lock next.
+    fn not_saved(&mut self, change: Change, detail: String, now: Now, out: &mut Out) -> State {
+        let error = TokenError::StoreUnwritable { reason: detail.clone() };
+        match change.what {
+            What::Answer { durable, .. } => {
+                if !durable {
+                    self.kept = self.view.journal.answer.take();
+                    self.fail(error, true, now, out);
+                }
+                let retry_in = self.save_later(now);
+                out.tell(Told::SaveFailed { detail, retry_in });
+            }
+            What::Login { .. } => {
+                let retry_in = self.save_later(now);
+                out.tell(Told::SaveFailed { detail, retry_in });
+                self.end_call(Err(error), out);
+            }
+            What::Parked { .. } | What::Refusal { .. } => {}
+            What::SignOut => self.end_call(Err(error), out),
+        }
+        self.unlock(out)
+    }
+
+    /// Plans the next attempt to carry an answer into the store: 1 s, doubled each time, at most 5 min.
+    pub(super) fn save_later(&mut self, now: Now) -> Duration {
+        let span = Duration::from_secs(1).saturating_mul(1 << self.saves_failed.min(9)).min(Duration::from_secs(300));
+        self.saves_failed = self.saves_failed.saturating_add(1);
+        let wait = self.dice.half_to_all(span);
+        self.save_at = Some(now.mono.saturating_add(wait));
+        wait
+    }
+}

@@ -1,0 +1,378 @@
+//! What is done while the lock is ours: decide, write down the intent, spend the refresh token, stage the answer.
+
+use alloc::string::String;
+
+use super::{
+    Machine, Out,
+    desk::Act,
+    state::{Change, Goal, Hold, Plan, Spend, Spending, State, What},
+    view::{self, Stored},
+};
+use crate::{
+    Effect, Event as Told, Fetch, JournalWrites, Loaded, Note, Now, Prepare, ReauthReason, Response, Secret, Stage,
+    StoreFault, StoreOp, TokenError, Trouble, UnknownOutcome,
+    journal::{self, Condition, Dead, Head, HolderRecord, Intent, Reach, Staged, clip},
+    rotation,
+    wire::{self, Verdict},
+};
+
+/// What a store may grow to by a replacement.
+const ROOM: u64 = 16 * 1024;
+
+impl Machine {
+    /// The lock is ours and everything is read: one thing is done in this hold, what is left over first.
+    pub(super) fn decide(&mut self, hold: Hold, loaded: Loaded, now: Now, out: &mut Out) -> State {
+        if !self.absorb(loaded, hold.reach, now, out) {
+            self.load(Reach::Whole, out);
+            return State::Reading(Hold { reach: Reach::Whole, ..hold });
+        }
+        if let Some(error) = self.view.journal_fault() {
+            self.give_up(hold.goal, error, now, out);
+            return self.unlock(out);
+        }
+        if let Some(left) = self.take_parked(&hold) {
+            return self.rewrite(left, now, out);
+        }
+        if let Some(answer) = self.view.journal.answer.take() {
+            if self.view.matches(&answer) {
+                self.view.journal.answer = Some(answer);
+                return self.settle(now, out);
+            }
+            let keep = matches!(self.view.stored, Stored::Absent | Stored::Unreadable(_)) && hold.goal != Goal::Call;
+            if keep {
+                // Whoever took the store away may bring it back.
+                self.view.journal.answer = Some(answer);
+                self.save_later(now);
+                return self.unlock(out);
+            }
+            out.tell(Told::Dropped { what: "answer" });
+        }
+        match hold.goal {
+            Goal::Look => self.leave(out),
+            Goal::Save => self.stage_kept(out),
+            Goal::Refresh => self.refresh(now, out),
+            Goal::Call => self.call(hold, now, out),
+        }
+    }
+
+    /// Gives the lock back; an answer that is done with is wiped first.
+    fn leave(&mut self, out: &mut Out) -> State {
+        if self.view.journal.condition == Condition::Sound && self.view.journal.is_untidy() {
+            let state = self.view.journal.state.clone();
+            return self.note(state, out);
+        }
+        self.unlock(out)
+    }
+
+    fn refresh(&mut self, now: Now, out: &mut Out) -> State {
+        if !self.refresh_is_due(now) {
+            // Somebody else did it.
+            return self.leave(out);
+        }
+        let Some(refresh_token) = self.view.stored_grant().and_then(|grant| grant.refresh_token.clone()) else {
+            return self.leave(out);
+        };
+        let name = refresh_token.fingerprint();
+        let key = self.key(&refresh_token);
+        let hex = name.to_hex();
+        let state = &self.view.journal.state;
+        let previous = state.intent.clone().filter(|intent| intent.refresh_token == hex);
+        let replay = previous.is_some() || self.view.journal.condition == Condition::Torn;
+        if replay && self.config.unknown_outcome == UnknownOutcome::Reauth {
+            return self.bury(key, ReauthReason::RotationLost, now, out);
+        }
+        let attempt = previous.as_ref().map_or(0, |intent| intent.attempt).saturating_add(1);
+        let intent = Intent { refresh_token: hex, attempt, at: now.wall.as_millis() };
+        let state = journal::State { intent: Some(intent), ..state.clone() };
+        self.prepare(Plan::Spend(Spend { refresh_token: name, key, previous, replay }), state, out)
+    }
+
+    fn call(&mut self, hold: Hold, now: Now, out: &mut Out) -> State {
+        let Some(call) = self.desk.calls.front() else { return self.leave(out) };
+        if let Stored::Unreadable(reason) = self.view.stored {
+            self.end_call(Err(reason.into()), out);
+            return self.leave(out);
+        }
+        let state = self.view.journal.state.clone();
+        let adopt = match &call.act {
+            Act::SignOut => {
+                // Intent and answers go first: nothing may bring the credential back.
+                let cleared = journal::State { intent: None, not_before: None, ..state };
+                return self.prepare(Plan::SignOut, cleared, out);
+            }
+            Act::Adopt(adopt) => adopt,
+        };
+        let taken =
+            hold.parked.as_ref().is_some_and(|name| !self.view.parked.iter().any(|parked| parked.name == *name));
+        if taken {
+            // Another process adopted it while we waited; it may have been rotated since.
+            self.end_call(Ok(()), out);
+            return self.leave(out);
+        }
+        if let Err(error) = rotation::check_login(self.view.stored_grant(), &adopt.grant, adopt.guard, &state) {
+            return self.refuse_login(error, hold.parked, now, out);
+        }
+        let Some(answer) = self.login() else { return self.leave(out) };
+        self.prepare(Plan::Login { answer, parked: hold.parked }, state, out)
+    }
+
+    fn prepare(&mut self, plan: Plan, state: journal::State, out: &mut Out) -> State {
+        let holder = &self.config.holder;
+        let holder = HolderRecord { pid: holder.pid, host: clip(&holder.host) };
+        let journal = self.write(journal::State { holder: Some(holder), ..state }, out);
+        let room = ROOM.saturating_add(self.view.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        out.ask(Effect::Store(StoreOp::Prepare(Prepare { ticket: self.ticket(), journal, room })));
+        State::Preparing(plan)
+    }
+
+    /// The intent is on the disk: now it may be carried out.
+    pub(super) fn carry_out(&mut self, plan: Plan, out: &mut Out) -> State {
+        match plan {
+            Plan::Spend(spend) => self.fetch(spend, out),
+            Plan::Login { answer, parked } => self.ask_stage(answer, Spending::Login { parked }, out),
+            Plan::SignOut => {
+                let change = Change { what: What::SignOut, moved: 0 };
+                self.reload(change, out)
+            }
+        }
+    }
+
+    fn fetch(&mut self, spend: Spend, out: &mut Out) -> State {
+        let Some(refresh_token) = self.view.stored_grant().and_then(|grant| grant.refresh_token.as_ref()) else {
+            return self.unlock(out);
+        };
+        let request = wire::refresh_request(&self.config, refresh_token);
+        let attempt = self.view.journal.state.intent.as_ref().map_or(1, |intent| intent.attempt);
+        let refresh_token = spend.refresh_token;
+        out.tell(match spend.replay {
+            true => Told::Replay { refresh_token, attempt },
+            false => Told::RefreshStarted { refresh_token, attempt },
+        });
+        out.ask(Effect::Fetch(Fetch { ticket: self.ticket(), request }));
+        State::Fetching(spend)
+    }
+
+    pub(super) fn cannot_prepare(&mut self, plan: Plan, fault: StoreFault, now: Now, out: &mut Out) -> State {
+        let error = TokenError::StoreUnwritable { reason: fault.detail };
+        let mut state = self.view.journal.state.clone();
+        match plan {
+            Plan::Spend(spend) => {
+                self.give_up(Goal::Refresh, error, now, out);
+                // Nothing was sent: an intent that half reached the disk must not look like a lost answer.
+                state.intent = spend.previous;
+            }
+            Plan::Login { .. } | Plan::SignOut => self.give_up(Goal::Call, error, now, out),
+        }
+        self.note(state, out)
+    }
+
+    /// No byte left: the refresh token is unspent, and the attempt does not count.
+    pub(super) fn take_back(&mut self, spend: Spend, detail: String, now: Now, out: &mut Out) -> State {
+        let error = unavailable(Trouble::Network(detail));
+        self.wait(spend.previous.clone(), &spend, error, None, now, out)
+    }
+
+    /// Nobody knows whether the refresh token is spent: the intent stays, and the next attempt is the replay.
+    pub(super) fn keep_intent(&mut self, spend: Spend, detail: String, now: Now, out: &mut Out) -> State {
+        let intent = self.view.journal.state.intent.clone();
+        let error = unavailable(Trouble::Network(detail));
+        self.wait(intent, &spend, error, None, now, out)
+    }
+
+    /// Writes down when the server may be asked again, for all processes.
+    fn wait(
+        &mut self,
+        intent: Option<Intent>,
+        spend: &Spend,
+        error: TokenError,
+        asked: Option<core::time::Duration>,
+        now: Now,
+        out: &mut Out,
+    ) -> State {
+        let state = self.view.journal.state.clone();
+        let not_before = self.next_wait(&state, spend.key, &error, asked, now);
+        let noted = self.note(journal::State { intent, not_before: Some(not_before), ..state }, out);
+        self.see_wait(now);
+        let left = self.wait_of(spend.key, now).map_or(error, |(_, error)| error);
+        self.fail(left, false, now, out);
+        noted
+    }
+
+    /// The server answered: the answer goes to the disk before anybody looks into it.
+    pub(super) fn stage(&mut self, spend: Spend, response: Response, now: Now, out: &mut Out) -> State {
+        let header = |name| response.header(name).map(clip);
+        let head = Head {
+            received: now.wall.as_millis(),
+            status: response.status,
+            content_type: header("content-type"),
+            retry_after: header("retry-after"),
+            date: response.header("date").and_then(wire::http_date).map(|date| date.as_millis()),
+            base: Some(spend.refresh_token.to_hex()),
+            ..Head::default()
+        };
+        self.ask_stage(Staged { head, body: response.body }, Spending::Refresh(spend), out)
+    }
+
+    fn ask_stage(&mut self, answer: Staged, spending: Spending, out: &mut Out) -> State {
+        let (frame, mark) = self.view.journal.stage(answer);
+        out.ask(Effect::Store(StoreOp::Stage(Stage { ticket: self.ticket(), frame, mark })));
+        State::Staging(spending)
+    }
+
+    /// An answer that no disk took is tried once more, if it still is the newest word on its refresh token.
+    fn stage_kept(&mut self, out: &mut Out) -> State {
+        let Some(answer) = self.kept.take() else { return self.leave(out) };
+        let intent = self.view.journal.state.intent.as_ref();
+        let current = intent.is_some_and(|intent| Some(&intent.refresh_token) == answer.head.base.as_ref());
+        let (Some(refresh_token), true) = (
+            self.view.stored_grant().and_then(|grant| grant.refresh_token.as_ref()),
+            current && self.view.matches(&answer),
+        ) else {
+            out.tell(Told::Dropped { what: "answer" });
+            return self.leave(out);
+        };
+        let spend = Spend {
+            refresh_token: refresh_token.fingerprint(),
+            key: self.key(refresh_token),
+            previous: None,
+            replay: false,
+        };
+        self.ask_stage(answer, Spending::Refresh(spend), out)
+    }
+
+    /// The answer is on the disk: now it is read, and whoever waits is told.
+    pub(super) fn staged(&mut self, spending: Spending, now: Now, out: &mut Out) -> State {
+        match spending {
+            Spending::Refresh(spend) => self.weigh(&spend, true, true, now, out),
+            Spending::Login { parked } => self.reload(Change { what: What::Login { parked }, moved: 0 }, out),
+        }
+    }
+
+    /// The journal's disk failed: the store itself may still take it, and nobody is told before it has.
+    pub(super) fn not_staged(&mut self, spending: Spending, fault: StoreFault, now: Now, out: &mut Out) -> State {
+        match spending {
+            Spending::Refresh(spend) => self.weigh(&spend, true, false, now, out),
+            Spending::Login { .. } => {
+                self.give_up(Goal::Call, TokenError::StoreUnwritable { reason: fault.detail }, now, out);
+                self.unlock(out)
+            }
+        }
+    }
+
+    /// An earlier process left an answer about the stored refresh token: it is carried to its end.
+    fn settle(&mut self, now: Now, out: &mut Out) -> State {
+        let Some(answer) = &self.view.journal.answer else { return self.leave(out) };
+        if answer.head.login {
+            return self.rewrite(Change { what: What::Answer { ours: false, durable: true }, moved: 0 }, now, out);
+        }
+        let Some(refresh_token) = self.view.stored_grant().and_then(|grant| grant.refresh_token.clone()) else {
+            return self.leave(out);
+        };
+        let intent = self.view.journal.state.intent.as_ref();
+        let spend = Spend {
+            refresh_token: refresh_token.fingerprint(),
+            key: self.key(&refresh_token),
+            previous: None,
+            replay: intent.is_some_and(|intent| intent.attempt > 1),
+        };
+        self.weigh(&spend, false, true, now, out)
+    }
+
+    /// Reads the answer and does what it says. `ours` is one that this process asked for.
+    fn weigh(&mut self, spend: &Spend, ours: bool, durable: bool, now: Now, out: &mut Out) -> State {
+        let Some(answer) = &self.view.journal.answer else { return self.leave(out) };
+        let intent = self.view.journal.state.intent.clone();
+        match view::weigh(answer) {
+            Verdict::Granted(tokens) => {
+                let grant = rotation::merge(self.view.stored_grant(), tokens, answer.received());
+                if durable && ours {
+                    self.succeed(grant, now, out);
+                }
+                self.change_store(What::Answer { ours, durable }, ours, now, out)
+            }
+            Verdict::Malformed { refresh_token: Some(_) } => {
+                self.change_store(What::Answer { ours, durable }, ours, now, out)
+            }
+            Verdict::Malformed { refresh_token: None } => {
+                self.wait(intent, spend, unavailable(Trouble::Malformed), None, now, out)
+            }
+            Verdict::Refused { reason } => {
+                let reason = if spend.replay { ReauthReason::RotationLost } else { reason };
+                let (key, refresh_token) = (spend.key, spend.refresh_token);
+                self.change_store(What::Refusal { key, refresh_token, reason }, ours, now, out)
+            }
+            Verdict::Misconfigured { code } => {
+                self.wait(None, spend, TokenError::Misconfigured { code }, None, now, out)
+            }
+            Verdict::Transient { trouble, retry_after } => {
+                self.wait(None, spend, unavailable(trouble), retry_after, now, out)
+            }
+            Verdict::Blocked { status, retry_after } => {
+                self.wait(None, spend, TokenError::Blocked { status, retry_in: None }, retry_after, now, out)
+            }
+        }
+    }
+
+    /// Hands the new token to everybody: its answer is on the disk, the store follows.
+    fn succeed(&mut self, grant: crate::Grant, now: Now, out: &mut Out) {
+        out.tell(Told::Rotated { refresh_token: grant.refresh_token.as_ref().map(Secret::fingerprint) });
+        self.took(&grant, now);
+        self.serve(now, out);
+    }
+
+    /// Counts a refresh of ours that yielded a token.
+    pub(super) fn took(&mut self, grant: &crate::Grant, now: Now) {
+        self.take_in_hand(Some(grant), true, now);
+        self.refused = None;
+        self.results = self.results.saturating_add(1);
+        self.failure.error = None;
+    }
+
+    /// Changes the store: right away with what was just read, or after another look at it.
+    fn change_store(&mut self, what: What, look_again: bool, now: Now, out: &mut Out) -> State {
+        let change = Change { what, moved: 0 };
+        if look_again { self.reload(change, out) } else { self.rewrite(change, now, out) }
+    }
+
+    /// Remembers a refresh token as dead, for all processes.
+    pub(super) fn bury(&mut self, key: crate::Fingerprint, reason: ReauthReason, now: Now, out: &mut Out) -> State {
+        self.dead = Some((key, reason.clone()));
+        let dead = Some(Dead { key: key.to_hex(), reason: clip(reason.as_str()) });
+        self.fail(TokenError::ReauthRequired { reason }, false, now, out);
+        let state = self.view.journal.state.clone();
+        self.note(journal::State { intent: None, dead, not_before: None, ..state }, out)
+    }
+
+    /// Writes a state in which every answer is done with.
+    pub(super) fn note(&mut self, state: journal::State, out: &mut Out) -> State {
+        self.note_and_unpark(state, None, out)
+    }
+
+    pub(super) fn note_and_unpark(&mut self, state: journal::State, unpark: Option<String>, out: &mut Out) -> State {
+        let journal = self.write(state, out);
+        let unpark = unpark.into_iter().collect();
+        out.ask(Effect::Store(StoreOp::Note(Note { ticket: self.ticket(), journal, unpark })));
+        State::Noting
+    }
+
+    /// Returns the writes of a state in which every answer is done with.
+    fn write(&mut self, state: journal::State, out: &mut Out) -> JournalWrites {
+        let journal = self.view.journal.settle(state);
+        if journal.set_aside {
+            out.tell(Told::JournalSetAside);
+        }
+        journal
+    }
+
+    /// Returns the oldest login that another process left beside the store.
+    fn take_parked(&mut self, hold: &Hold) -> Option<Change> {
+        let left = self.view.parked.iter().find(|parked| Some(&parked.name) != hold.parked.as_ref())?;
+        let answer = journal::unpark(&left.bytes);
+        let what = What::Parked { name: left.name.clone(), answer };
+        Some(Change { what, moved: 0 })
+    }
+}
+
+fn unavailable(trouble: Trouble) -> TokenError {
+    TokenError::Unavailable { retry_in: None, trouble }
+}

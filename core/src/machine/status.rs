@@ -1,0 +1,86 @@
+//! What can be told of a credential without telling a secret.
+
+use alloc::string::String;
+
+use super::{Machine, view::Stored};
+use crate::{AccessToken, Account, Fingerprint, Holder, Now, ReauthReason, Secret, TokenError, UnixTime};
+
+/// The token that may be handed out without asking the machine.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The token.
+    pub token: AccessToken,
+    /// While both clocks are before this moment the token is fresh; after it the machine wants to hear of the next
+    /// caller. `None` if the server did not say when the token ends.
+    pub early_at: Option<Now>,
+    /// While both clocks are before this moment the token may be handed out. `None` if the server did not say.
+    pub ends_at: Option<Now>,
+}
+
+/// A credential's state, safe to log, to print and to send to a renderer.
+///
+/// ```
+/// use tokenward::{Config, Machine};
+///
+/// let status = Machine::new(Config::new("https://id.test/token", "my-client")).status();
+/// assert!(status.access_token.is_none());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The access token's name.
+    pub access_token: Option<Fingerprint>,
+    /// When the access token ends.
+    pub expires_at: Option<UnixTime>,
+    /// The refresh token's name.
+    pub refresh_token: Option<Fingerprint>,
+    /// The granted scope.
+    pub scope: Option<String>,
+    /// Who the credential belongs to.
+    pub account: Option<Account>,
+    /// When the credential was last rotated.
+    pub last_rotation: Option<UnixTime>,
+    /// The moment before which nobody asks the server again.
+    pub not_before: Option<UnixTime>,
+    /// Why the refresh token is known to be dead.
+    pub dead: Option<ReauthReason>,
+    /// The process that last changed something. It may have ended.
+    pub holder: Option<Holder>,
+    /// Whether the server's answer is in the journal and not yet in the store.
+    pub unsaved: bool,
+    /// Whether the outcome of the last request is unknown.
+    pub unknown_outcome: bool,
+    /// What is wrong with the store, or why there is no login.
+    pub fault: Option<TokenError>,
+}
+
+impl Machine {
+    /// Returns what is known of the credential, as of the last read.
+    pub fn status(&self) -> Status {
+        let grant = self.view.grant.as_ref();
+        let journal = &self.view.journal.state;
+        let refresh_token = grant.and_then(|grant| grant.refresh_token.as_ref());
+        let key = refresh_token.map(|token| self.key(token).to_hex());
+        let fault = match &self.view.stored {
+            Stored::Unreadable(reason) => Some(TokenError::StoreUnreadable { reason: *reason }),
+            Stored::Absent if grant.is_none() => Some(TokenError::SignedOut),
+            Stored::Absent | Stored::Readable(_) => self.view.journal_fault(),
+        };
+        Status {
+            access_token: grant.and_then(|grant| grant.access_token.as_ref()).map(AccessToken::fingerprint),
+            expires_at: grant.and_then(|grant| grant.access_token.as_ref()).and_then(AccessToken::expires_at),
+            refresh_token: refresh_token.map(Secret::fingerprint),
+            scope: grant.and_then(|grant| grant.scope.clone()),
+            account: grant.and_then(|grant| grant.account.clone()),
+            last_rotation: journal.rotation.as_ref().map(|rotation| UnixTime::from_millis(rotation.at)),
+            not_before: journal.not_before.as_ref().map(|wait| UnixTime::from_millis(wait.at)),
+            dead: journal.dead.as_ref().filter(|dead| Some(&dead.key) == key.as_ref()).map(|dead| dead.reason()),
+            holder: journal.holder(),
+            unsaved: self.view.journal.answer.is_some(),
+            unknown_outcome: journal.intent.as_ref().is_some_and(|intent| {
+                refresh_token.is_some_and(|token| token.fingerprint().to_hex() == intent.refresh_token)
+            }),
+            fault,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How a new credential replaces an old one, and when it must not.
+
+use crate::{AccessToken, Grant, Guard, TokenError, UnixTime, journal::State, wire::Tokens};
+
+/// Returns the credential after an answer: what the answer leaves out stays (RFC 6749 section 6).
+pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) -> Grant {
+    let expires_at = tokens.expires_in.map(|span| received.plus(span));
+    Grant {
+        access_token: Some(AccessToken::from_secret(tokens.access_token, expires_at)),
+        refresh_token: tokens.refresh_token.or_else(|| base.and_then(|base| base.refresh_token.clone())),
+        scope: tokens.scope.or_else(|| base.and_then(|base| base.scope.clone())),
+        issued_at: Some(received),
+        account: tokens.account.or_else(|| base.and_then(|base| base.account.clone())),
+    }
+}
+
+/// Refuses a login that would make things worse (promise P4).
+///
+/// A login is older if it was issued earlier, or if its refresh token is known to be spent.
+pub(crate) fn check_login(
+    stored: Option<&Grant>,
+    login: &Grant,
+    guard: Guard,
+    state: &State,
+) -> Result<(), TokenError> {
+    if guard == Guard::Replace {
+        return Ok(());
+    }
+    let name = login.refresh_token.as_ref().map(crate::Secret::fingerprint);
+    if name.is_some_and(|name| state.is_spent(name)) {
+        return Err(TokenError::Downgrade);
+    }
+    let Some(stored) = stored else { return Ok(()) };
+    check_account(stored, login)?;
+    let loses_refresh = stored.refresh_token.is_some() && login.refresh_token.is_none();
+    let is_older = matches!((stored.issued_at, login.issued_at), (Some(stored), Some(login)) if login < stored);
+    if loses_refresh || is_older { Err(TokenError::Downgrade) } else { Ok(()) }
+}
+
+/// Refuses a credential of another account. Unknown never matches and never blocks.
+pub(crate) fn check_account(stored: &Grant, new: &Grant) -> Result<(), TokenError> {
+    match (&stored.account, &new.account) {
+        (Some(stored), Some(new)) if stored != new => Err(TokenError::AccountMismatch),
+        (Some(_) | None, Some(_) | None) => Ok(()),
+    }
+}
+
+/// Returns whether the access token of `new` ends later than the one of `old`, by more than a rounding error.
+pub(crate) fn moved_the_end(old: Option<&Grant>, new: &Grant) -> bool {
+    let end = |grant: &Grant| grant.access_token.as_ref().and_then(AccessToken::expires_at);
+    match (old.and_then(end), end(new)) {
+        (Some(old), Some(new)) => new.as_millis() > old.as_millis().saturating_add(1000),
+        (Some(_) | None, None) | (None, Some(_)) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::{Account, Secret};
+
+    fn grant(refresh_token: Option<&str>, issued_at: u64, account: Option<&str>) -> Grant {
+        Grant {
+            access_token: Some(AccessToken::new("access-token-1", None)),
+            refresh_token: refresh_token.map(Secret::new),
+            issued_at: Some(UnixTime::from_secs(issued_at)),
+            account: account.map(Account::new),
+            ..Grant::default()
+        }
+    }
+
+    fn check(stored: &Grant, login: &Grant) -> Result<(), TokenError> {
+        check_login(Some(stored), login, Guard::SameAccount, &State::default())
+    }
+
+    #[test]
+    fn what_an_answer_leaves_out_stays() {
+        let base = Grant { scope: Some("read".into()), ..grant(Some("refresh-token-1"), 1, Some("alice")) };
+        let tokens = Tokens {
+            access_token: Secret::new("access-token-2"),
+            refresh_token: None,
+            expires_in: Some(Duration::from_secs(60)),
+            scope: None,
+            account: None,
+        };
+
+        let merged = merge(Some(&base), tokens, UnixTime::from_secs(5));
+
+        assert_eq!(merged.refresh_token, base.refresh_token);
+        assert_eq!(merged.scope, base.scope);
+        assert_eq!(merged.account, base.account);
+        assert_eq!(merged.access_token, Some(AccessToken::new("access-token-2", Some(UnixTime::from_secs(65)))));
+    }
+
+    #[test]
+    fn a_login_that_cannot_refresh_never_replaces_one_that_can() {
+        let stored = grant(Some("refresh-token-1"), 1, None);
+
+        assert_eq!(check(&stored, &grant(None, 2, None)), Err(TokenError::Downgrade));
+    }
+
+    #[test]
+    fn an_older_login_never_replaces_a_newer_one() {
+        let stored = grant(Some("refresh-token-2"), 5, None);
+
+        assert_eq!(check(&stored, &grant(Some("refresh-token-1"), 4, None)), Err(TokenError::Downgrade));
+        assert_eq!(check(&stored, &grant(Some("refresh-token-3"), 5, None)), Ok(()));
+    }
+
+    #[test]
+    fn a_spent_refresh_token_is_an_older_login() {
+        let mut state = State::default();
+        let login = grant(Some("refresh-token-1"), 9, None);
+        state.spend(Secret::new("refresh-token-1").fingerprint());
+
+        assert_eq!(check_login(None, &login, Guard::SameAccount, &state), Err(TokenError::Downgrade));
+        assert_eq!(check_login(None, &login, Guard::Replace, &state), Ok(()));
+    }
+
+    #[test]
+    fn another_account_is_refused_and_an_unknown_one_is_not() {
+        let alice = grant(Some("refresh-token-1"), 1, Some("alice"));
+
+        assert_eq!(check(&alice, &grant(Some("refresh-token-2"), 2, Some("bob"))), Err(TokenError::AccountMismatch));
+        assert_eq!(check(&alice, &grant(Some("refresh-token-2"), 2, None)), Ok(()));
+    }
+
+    #[test]
+    fn the_end_moves_only_forwards() {
+        let ending = |secs| Grant {
+            access_token: Some(AccessToken::new("access-token", Some(UnixTime::from_secs(secs)))),
+            ..Grant::default()
+        };
+
+        assert!(moved_the_end(Some(&ending(10)), &ending(20)));
+        assert!(!moved_the_end(Some(&ending(10)), &ending(10)));
+        assert!(moved_the_end(None, &ending(10)));
+    }
+}
