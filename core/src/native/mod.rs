@@ -1,0 +1,42 @@
+//! What carries out the effects on a real machine. Unix only so far.
+
+mod commit;
+mod disk;
+mod doors;
+mod driver;
+mod fault;
+mod file;
+mod future;
+mod hold;
+#[cfg(feature = "http")]
+mod http;
+mod journal_file;
+mod link;
+mod lock;
+mod parked;
+mod place;
+mod process;
+mod registry;
+#[cfg(feature = "http")]
+mod roots;
+#[cfg(feature = "http")]
+mod sent;
+mod slot;
+mod snapshot;
+mod source;
+#[cfg(test)]
+mod source_tests;
+mod store;
+mod sys;
+mod temporary;
+#[cfg(test)]
+mod testing;
+mod trust;
+mod waiting;
+
+pub use file::FileStore;
+pub use future::GetToken;
+#[cfg(feature = "http")]
+pub use http::UreqTransport;
+pub use source::TokenSource;
+pub use store::{Reply, Store, Transport};

@@ -1,0 +1,62 @@
+//! Notices when the first byte of a request leaves: from then on its refresh token may be spent.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use ureq::{
+    Error,
+    http::Uri,
+    unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport},
+};
+
+/// Stands outside the TLS layer, so that a handshake that fails counts as nothing sent.
+#[derive(Debug)]
+pub(super) struct MarkSent {
+    /// The connection that is looked at. A proxy is reached by one of its own, over which no secret goes in the clear.
+    pub(super) target: Uri,
+    /// Set before the first byte is handed over.
+    pub(super) sent: Arc<AtomicBool>,
+}
+
+impl<In: Transport> Connector<In> for MarkSent {
+    type Out = Marked<In>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Marked<In>>, Error> {
+        let sent = (*details.uri == self.target).then(|| Arc::clone(&self.sent));
+        Ok(chained.map(|inner| Marked { inner, sent }))
+    }
+}
+
+/// A connection that tells when the first byte leaves.
+#[derive(Debug)]
+pub(super) struct Marked<In> {
+    inner: In,
+    sent: Option<Arc<AtomicBool>>,
+}
+
+impl<In: Transport> Transport for Marked<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if amount > 0
+            && let Some(sent) = &self.sent
+        {
+            sent.store(true, Ordering::Release);
+        }
+        self.inner.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
