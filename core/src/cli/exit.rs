@@ -1,0 +1,206 @@
+//! How the command ends when it fails: an exit code, and a text or a JSON object on standard error.
+
+use std::{
+    format,
+    io::{self, Write},
+    string::{String, ToString},
+};
+
+use serde_json::json;
+
+use crate::{Act, ConfigError, ErrorKind, TokenError};
+
+/// Why the command failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The credential, its store or its server.
+    Token(TokenError),
+    /// A flag or a variable.
+    Usage(String),
+    /// The command itself: its standard input or output, a file, a process.
+    Io(io::Error),
+    /// A signal; the code is 128 and its number.
+    Interrupted(i32),
+    /// Everything is said already; only the code is left.
+    Told(i32),
+}
+
+macro_rules! table {
+    () => {
+        "\
+Exit codes:
+   0  done                    7  blocked: a page answered for the server
+   1  anything else           8  store_busy
+   2  usage                   9  store_unreadable
+   3  signed_out             10  store_unwritable
+   4  reauth_required        11  downgrade
+   5  misconfigured          12  account_mismatch
+   6  unavailable           130  Ctrl-C (143: SIGTERM)"
+    };
+}
+
+/// The exit codes, as `-h` shows them.
+pub(super) const TABLE: &str = table!();
+
+/// What `--help` shows.
+pub(super) const MANUAL: &str = concat!(
+    "\
+Examples:
+  tokenward import --store cred.json --token-url https://id.example.com/token \\
+      --client-id my-client < refresh-token.txt
+  curl --header \"$(tokenward token --header --store cred.json …)\" https://api.example.com/
+  tokenward status --json --store cred.json …
+  tokenward demo
+
+Each setting is a flag or a variable: --token-url or TOKENWARD_TOKEN_URL; the flag wins. The client secret is read \
+from TOKENWARD_CLIENT_SECRET only: arguments can be seen by other users of the machine.
+
+Errors go to standard error; with --json as {\"error\":{\"kind\":…,\"message\":…,\"retry_in_ms\":…}}, where kind is the \
+name in the table below, `usage`, `io` or `interrupted`.
+
+While a refresh is under way the first Ctrl-C waits for the server's answer, so that no rotated token is lost; a \
+second one ends at once.
+
+",
+    table!()
+);
+
+impl Failure {
+    /// Writes the failure to standard error and returns the exit code.
+    pub(super) fn tell(self, json: bool) -> i32 {
+        // Nobody reads on: nothing to tell, and nobody to tell it to.
+        let quiet = matches!(&self, Self::Told(_))
+            || matches!(&self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        if !quiet {
+            let text = if json { self.json() } else { self.text() };
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+        self.code()
+    }
+
+    fn code(&self) -> i32 {
+        match self {
+            Self::Token(error) => code(error.kind()),
+            Self::Usage(_) => 2,
+            Self::Io(_) => 1,
+            Self::Interrupted(code) | Self::Told(code) => *code,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Token(error) => error.kind().as_str(),
+            Self::Usage(_) => "usage",
+            Self::Io(_) => "io",
+            Self::Interrupted(_) => "interrupted",
+            Self::Told(_) => "told",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Token(error) => error.to_string(),
+            Self::Usage(what) => what.clone(),
+            Self::Io(error) => error.to_string(),
+            Self::Interrupted(_) => "interrupted".into(),
+            Self::Told(_) => "failed".into(),
+        }
+    }
+
+    fn json(&self) -> String {
+        let retry_in = match self {
+            Self::Token(error) => error.retry_in(),
+            Self::Usage(_) | Self::Io(_) | Self::Interrupted(_) | Self::Told(_) => None,
+        };
+        let retry_in_ms = retry_in.map(crate::clock::millis);
+        json!({"error": {"kind": self.kind(), "message": self.message(), "retry_in_ms": retry_in_ms}}).to_string()
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("tokenward: {}", self.message());
+        if let Self::Token(error) = self {
+            text.push_str("\n  ");
+            text.push_str(&advice(error));
+        }
+        text
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// Returns the exit code for a kind of error.
+pub(super) const fn code(kind: ErrorKind) -> i32 {
+    match kind {
+        ErrorKind::SignedOut => 3,
+        ErrorKind::ReauthRequired => 4,
+        ErrorKind::Misconfigured => 5,
+        ErrorKind::Unavailable => 6,
+        ErrorKind::Blocked => 7,
+        ErrorKind::StoreBusy => 8,
+        ErrorKind::StoreUnreadable => 9,
+        ErrorKind::StoreUnwritable => 10,
+        ErrorKind::Downgrade => 11,
+        ErrorKind::AccountMismatch => 12,
+    }
+}
+
+/// Says what the person at the terminal can do next.
+pub(super) fn advice(error: &TokenError) -> String {
+    match error.act() {
+        Act::SignIn => "sign in again and hand over the new login with `tokenward import`".into(),
+        Act::FixConfiguration => "check the token URL, the client id and the client secret".into(),
+        Act::Wait => match error.retry_in() {
+            Some(span) => format!("it passes: try again in {}", super::text::span(span)),
+            None => "it passes: try again later".into(),
+        },
+        Act::CheckNetwork => "check the network: a proxy, a firewall or a sign-in page stands in the way".into(),
+        Act::Retry => "try again; if it stays so, end the process that holds the lock".into(),
+        Act::FreeStore => "free or repair the store; it is left as it is".into(),
+        Act::Confirm => "the stored login is kept; --replace replaces it all the same".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::Trouble;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_that_help_names() {
+        for kind in ErrorKind::ALL {
+            let row = format!("{}  {}", code(kind), kind.as_str());
+
+            assert!(TABLE.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn json_error_names_kind_message_and_wait() {
+        let busy =
+            TokenError::Unavailable { retry_in: Some(Duration::from_millis(1500)), trouble: Trouble::Status(503) };
+
+        assert_eq!(
+            Failure::from(busy).json(),
+            r#"{"error":{"kind":"unavailable","message":"token endpoint answered 503","retry_in_ms":1500}}"#
+        );
+        assert_eq!(Failure::Usage("x".into()).json(), r#"{"error":{"kind":"usage","message":"x","retry_in_ms":null}}"#);
+    }
+}

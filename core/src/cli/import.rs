@@ -1,0 +1,164 @@
+//! `tokenward import`: stores a login that was made elsewhere.
+
+use std::{
+    io::{self, IsTerminal, Read, Write},
+    string::{String, ToString},
+};
+
+use serde_json::json;
+
+use super::{exit::Failure, interrupt::Interrupts, settings::Settings, text};
+use crate::{
+    AccessToken, Grant, Guard, MAX_BODY, Secret, SecretBytes, UnixTime,
+    provider::clock::now,
+    rotation,
+    wire::{self, Raw, Verdict},
+};
+
+/// Stores a login: a refresh token, or a whole token response as JSON, read from standard input.
+///
+/// A stored login is not replaced by another account's, by an older one or by one that cannot be refreshed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Import {
+    /// Replace whatever is stored
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    pub(super) settings: Settings,
+}
+
+impl Import {
+    /// Reads the login and saves it.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let (source, config) = self.settings.open()?;
+        let input = read()?;
+        // Not before the read: until then Ctrl-C ends the command at once.
+        let interrupts = Interrupts::note_first()?;
+        let grant = grant(&input, now().wall)?;
+        let told = (
+            grant.refresh_token.as_ref().map(|token| token.fingerprint().to_string()),
+            grant.access_token.as_ref().map(|token| token.fingerprint().to_string()),
+            grant.access_token.as_ref().and_then(AccessToken::expires_at),
+        );
+        let guard = if self.replace { Guard::Replace } else { Guard::SameAccount };
+        let saved = interrupts.during(&source, move |source| source.save(grant, guard))?;
+        source.close();
+        saved?;
+        interrupts.check()?;
+        let store = config.store.unwrap_or_default();
+        let (refresh, access, expires_at) = told;
+        let mut stdout = io::stdout().lock();
+        if self.settings.json {
+            let expires_at = expires_at.map(text::rfc3339);
+            let answer =
+                json!({"store": store, "refresh_token": refresh, "access_token": access, "expires_at": expires_at});
+            writeln!(stdout, "{answer}")?;
+        } else {
+            let name = refresh.map(|name| std::format!("refresh token {name}"));
+            let name = name.or_else(|| access.map(|name| std::format!("access token {name}"))).unwrap_or_default();
+            writeln!(stdout, "stored {name} in {store}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads standard input to its end.
+fn read() -> io::Result<SecretBytes> {
+    let mut stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        let end = if cfg!(windows) { "Ctrl-Z and Enter" } else { "Ctrl-D" };
+        let hint = "paste a refresh token or a token response (it will be seen on the screen), then";
+        writeln!(io::stderr().lock(), "{hint} {end}:")?;
+    }
+    let mut input = SecretBytes::with_capacity(MAX_BODY);
+    let mut chunk = [0; 4096];
+    loop {
+        let count = match stdin.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        input.push(chunk.get(..count).unwrap_or_default());
+        if input.len() > MAX_BODY {
+            return Err(io::Error::other("standard input is larger than any token response"));
+        }
+    }
+    zeroize::Zeroize::zeroize(&mut chunk);
+    Ok(input)
+}
+
+/// Returns the login in a text: a token response if it begins like JSON, else a refresh token and nothing else.
+fn grant(input: &SecretBytes, now: UnixTime) -> Result<Grant, Failure> {
+    let wrong = |what: &str| Failure::Usage(String::from("standard input: ") + what);
+    // EXPOSE: parsed in place.
+    let text = str::from_utf8(input.expose()).map_err(|_| wrong("not UTF-8"))?.trim();
+    if text.is_empty() {
+        return Err(wrong("empty"));
+    }
+    if !text.starts_with('{') {
+        // RFC 6749 appendix A.17: a token is made of visible ASCII and spaces; one with spaces is a pasted sentence.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("neither a refresh token nor a token response"));
+        }
+        return Ok(Grant { refresh_token: Some(Secret::new(text)), ..Grant::default() });
+    }
+    let raw = Raw {
+        status: 200,
+        content_type: Some("application/json"),
+        retry_after: None,
+        date: None,
+        received: now,
+        body: text.as_bytes(),
+    };
+    match wire::read(&raw) {
+        Verdict::Granted(tokens) => Ok(rotation::merge(None, tokens, now)),
+        Verdict::Malformed { refresh_token: Some(refresh_token) } => {
+            Ok(Grant { refresh_token: Some(refresh_token), ..Grant::default() })
+        }
+        Verdict::Malformed { refresh_token: None }
+        | Verdict::Refused { .. }
+        | Verdict::Misconfigured { .. }
+        | Verdict::Transient { .. }
+        | Verdict::Blocked { .. } => Err(wrong("a JSON object without a token")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refresh_token_is_taken_without_its_line_end() {
+        let grant = read("refresh-token-1\r\n").unwrap();
+
+        assert_eq!(grant.refresh_token, Some(Secret::new("refresh-token-1")));
+        assert_eq!(grant.access_token, None);
+    }
+
+    #[test]
+    fn token_response_is_taken_as_if_it_came_now() {
+        let response = r#" {"access_token":"access-token-1","expires_in":60,"refresh_token":"refresh-token-1"}"#;
+
+        let grant = read(response).unwrap();
+
+        let token = grant.access_token.unwrap();
+        assert_eq!((token.expose(), token.expires_at()), ("access-token-1", Some(UnixTime::from_secs(160))));
+        assert_eq!(grant.refresh_token, Some(Secret::new("refresh-token-1")));
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_being_quoted() {
+        for wrong in ["", " \n", "two words", "{}", r#"{"error":"invalid_grant"}"#, "{\"access_token\":"] {
+            let failure = read(wrong).unwrap_err();
+
+            assert!(matches!(&failure, Failure::Usage(_)), "{wrong}");
+        }
+        let Err(Failure::Usage(message)) = read("secret words") else { panic!("taken") };
+        assert!(!message.contains("secret"));
+    }
+
+    fn read(text: &str) -> Result<Grant, Failure> {
+        grant(&SecretBytes::new(text.as_bytes().to_vec()), UnixTime::from_secs(100))
+    }
+}

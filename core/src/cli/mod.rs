@@ -1,0 +1,78 @@
+//! The `tokenward` command as a function, so that a wheel or an npm package can be the command too.
+
+mod demo;
+mod exit;
+mod import;
+mod interrupt;
+mod provide;
+mod settings;
+mod status;
+#[cfg(test)]
+mod tests;
+mod text;
+mod token;
+
+use std::{ffi::OsString, format, string::String};
+
+use clap::Parser;
+
+use exit::Failure;
+
+/// Keeps one OAuth credential usable while many processes share it.
+#[derive(Debug, Parser)]
+#[command(name = "tokenward", version, after_help = exit::TABLE, after_long_help = exit::MANUAL)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Import(import::Import),
+    Token(token::Token),
+    Status(status::Status),
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    Provider(provide::Provide),
+    #[command(hide = true)]
+    DemoWorker(demo::Worker),
+}
+
+/// Runs the command and returns its exit code.
+///
+/// `argv0` is what this process was started as; `tokenward demo` starts its other processes the same way. Results go to
+/// standard output, errors to standard error, secrets nowhere but to the standard output of `tokenward token`.
+///
+/// ```
+/// assert_eq!(tokenward::cli::run("tokenward", ["--version".into()]), 0);
+/// assert_eq!(tokenward::cli::run("tokenward", ["no-such-command".into()]), 2);
+/// ```
+pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
+    let argv = core::iter::once(OsString::from(argv0)).chain(args);
+    let cli = match Cli::try_parse_from(argv) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe behind `--help` is no failure.
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    let (json, outcome) = match cli.command {
+        Command::Import(import) => (import.settings.json, import.run()),
+        Command::Token(token) => (token.settings.json, token.run()),
+        Command::Status(status) => (status.settings.json, status.run()),
+        Command::Demo(demo) => (demo.json, demo.run(argv0)),
+        Command::Provider(provide) => (false, provide.run().map_err(Failure::from)),
+        Command::DemoWorker(worker) => (false, worker.run()),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(failure) => failure.tell(json),
+    }
+}
+
+/// Returns a text of more than one line for a terminal or a file: what `{:#}` is to JSON.
+fn lines(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
