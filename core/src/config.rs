@@ -95,7 +95,8 @@ impl Config {
         let mut config = Self::new("", "");
         for (name, value) in values {
             let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
-                return Err(ConfigError::new(place, name, value, "unknown setting"));
+                // A secret under a misspelled name is a secret all the same.
+                return Err(ConfigError::new(place, name, "", "unknown setting"));
             };
             if (setting.set)(&mut config, value).is_none() {
                 // A wrong secret is a secret all the same.

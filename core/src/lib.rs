@@ -108,8 +108,8 @@ pub use grant::{AccessToken, Account, Grant};
 pub use http::{FetchFault, MAX_BODY, Request, Response};
 pub use input::{Adopt, Guard, Input, Want};
 pub use machine::{Current, Machine, Status, Step};
-#[cfg(feature = "store")]
-pub use native::{FileStore, GetToken, Reply, Store, TokenSource, Transport};
 #[cfg(feature = "http")]
 pub use native::UreqTransport;
+#[cfg(feature = "store")]
+pub use native::{FileStore, GetToken, Reply, Store, TokenSource, Transport};
 pub use secret::{Fingerprint, Secret, SecretBytes};

@@ -1,6 +1,6 @@
 //! How a new credential replaces an old one, and when it must not.
 
-use crate::{AccessToken, Grant, Guard, TokenError, UnixTime, journal::State, wire::Tokens};
+use crate::{AccessToken, Fingerprint, Grant, Guard, Secret, TokenError, UnixTime, journal::State, wire::Tokens};
 
 /// Returns the credential after an answer: what the answer leaves out stays (RFC 6749 section 6).
 pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) -> Grant {
@@ -16,25 +16,29 @@ pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) ->
 
 /// Refuses a login that would make things worse (promise P4).
 ///
-/// A login is older if it was issued earlier, or if its refresh token is known to be spent.
+/// A login is older if its refresh token is known to be spent, or if it was issued earlier. One that `replaces` the stored
+/// credential, or one before it, is not: what was stored since comes of a refresh that the login outdates.
 pub(crate) fn check_login(
     stored: Option<&Grant>,
     login: &Grant,
     guard: Guard,
+    replaces: Option<Fingerprint>,
     state: &State,
 ) -> Result<(), TokenError> {
     if guard == Guard::Replace {
         return Ok(());
     }
-    let name = login.refresh_token.as_ref().map(crate::Secret::fingerprint);
+    let name = login.refresh_token.as_ref().map(Secret::fingerprint);
     if name.is_some_and(|name| state.is_spent(name)) {
         return Err(TokenError::Downgrade);
     }
     let Some(stored) = stored else { return Ok(()) };
     check_account(stored, login)?;
     let loses_refresh = stored.refresh_token.is_some() && login.refresh_token.is_none();
+    let name = stored.refresh_token.as_ref().map(Secret::fingerprint);
+    let knew = replaces.is_some_and(|replaced| Some(replaced) == name || state.is_spent(replaced));
     let is_older = matches!((stored.issued_at, login.issued_at), (Some(stored), Some(login)) if login < stored);
-    if loses_refresh || is_older { Err(TokenError::Downgrade) } else { Ok(()) }
+    if loses_refresh || (is_older && !knew) { Err(TokenError::Downgrade) } else { Ok(()) }
 }
 
 /// Refuses a credential of another account. Unknown never matches and never blocks.
@@ -59,7 +63,7 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::{Account, Secret};
+    use crate::Account;
 
     fn grant(refresh_token: Option<&str>, issued_at: u64, account: Option<&str>) -> Grant {
         Grant {
@@ -72,7 +76,7 @@ mod tests {
     }
 
     fn check(stored: &Grant, login: &Grant) -> Result<(), TokenError> {
-        check_login(Some(stored), login, Guard::SameAccount, &State::default())
+        check_login(Some(stored), login, Guard::SameAccount, None, &State::default())
     }
 
     #[test]
@@ -110,13 +114,24 @@ mod tests {
     }
 
     #[test]
+    fn a_login_that_knew_the_stored_one_is_not_older_because_that_was_refreshed_since() {
+        let mut state = State::default();
+        let first = Secret::new("refresh-token-1").fingerprint();
+        state.spend(first);
+        let refreshed = grant(Some("refresh-token-2"), 5, None);
+        let login = grant(Some("refresh-token-9"), 4, None);
+
+        assert_eq!(check_login(Some(&refreshed), &login, Guard::SameAccount, Some(first), &state), Ok(()));
+    }
+
+    #[test]
     fn a_spent_refresh_token_is_an_older_login() {
         let mut state = State::default();
         let login = grant(Some("refresh-token-1"), 9, None);
         state.spend(Secret::new("refresh-token-1").fingerprint());
 
-        assert_eq!(check_login(None, &login, Guard::SameAccount, &state), Err(TokenError::Downgrade));
-        assert_eq!(check_login(None, &login, Guard::Replace, &state), Ok(()));
+        assert_eq!(check_login(None, &login, Guard::SameAccount, None, &state), Err(TokenError::Downgrade));
+        assert_eq!(check_login(None, &login, Guard::Replace, None, &state), Ok(()));
     }
 
     #[test]

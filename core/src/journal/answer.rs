@@ -35,6 +35,9 @@ pub(crate) struct Head {
     /// Whether it is a login.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) login: bool,
+    /// The fingerprint of the refresh token that was stored when a person signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<String>,
     /// Whether a person allowed the login to replace anything.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) replace: bool,
@@ -65,6 +68,11 @@ impl Staged {
     /// Returns when it was received.
     pub(crate) fn received(&self) -> UnixTime {
         UnixTime::from_millis(self.head.received)
+    }
+
+    /// Returns the name of the refresh token that was stored when a person signed in.
+    pub(crate) fn replaces(&self) -> Option<Fingerprint> {
+        Fingerprint::from_hex(self.head.replaces.as_deref()?)
     }
 
     /// Returns what a login may replace.

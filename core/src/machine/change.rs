@@ -9,8 +9,8 @@ use super::{
     view::{self, Stored},
 };
 use crate::{
-    Commit, Effect, Event as Told, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp, TokenError,
-    format,
+    Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp,
+    TokenError, Trouble, format,
     journal::{self, Rotation, Staged},
     rotation,
 };
@@ -45,7 +45,7 @@ impl Machine {
     pub(super) fn rewrite(&mut self, change: Change, now: Now, out: &mut Out) -> State {
         let rewrite = match &change.what {
             What::Answer { .. } => self.apply_answer(),
-            What::Login { .. } => self.apply_login(self.view.journal.answer.as_ref()),
+            What::Login => self.apply_login(self.view.journal.answer.as_ref()),
             What::Parked { answer, .. } => self.apply_login(answer.as_ref()),
             What::SignOut => self.apply_sign_out(),
             What::Refusal { refresh_token, .. } => {
@@ -94,7 +94,8 @@ impl Machine {
         if let Stored::Unreadable(reason) = self.view.stored {
             return Rewrite::Keep(reason.to_string());
         }
-        match rotation::check_login(self.view.stored_grant(), &grant, answer.guard(), &self.view.journal.state) {
+        let stored = self.view.stored_grant();
+        match rotation::check_login(stored, &grant, answer.guard(), answer.replaces(), &self.view.journal.state) {
             Ok(()) => self.encode(grant),
             Err(error) => Rewrite::Drop(Some(error)),
         }
@@ -130,7 +131,8 @@ impl Machine {
         match change.what {
             What::Answer { .. } if login => self.signed_in(&grant, None, now, out),
             What::Answer { ours, durable } => self.saved(before.as_ref(), &grant, ours, durable, now, out),
-            What::Login { parked } => {
+            What::Login => {
+                let parked = self.desk.parked().cloned();
                 let state = self.signed_in(&grant, parked, now, out);
                 self.end_call(Ok(()), out);
                 state
@@ -178,16 +180,11 @@ impl Machine {
         }
         if !rotated {
             // A new refresh token without an access token: the old one goes on, and the server is asked again later.
-            let error = TokenError::Unavailable { retry_in: None, trouble: crate::Trouble::Malformed };
-            if let Some(refresh_token) = &grant.refresh_token {
-                let key = self.key(refresh_token);
-                state.not_before = Some(self.next_wait(&self.view.journal.state.clone(), key, &error, None, now));
-            }
-            self.fail(error, false, now, out);
+            let key = grant.refresh_token.as_ref().map_or_else(|| Fingerprint::of(&[]), |token| self.key(token));
+            let error = TokenError::Unavailable { retry_in: None, trouble: Trouble::Malformed };
+            return self.put_off(state, key, error, None, now, out);
         }
-        let noted = self.note(state, out);
-        self.see_wait(now);
-        noted
+        self.note(state, out)
     }
 
     fn signed_in(&mut self, grant: &Grant, unpark: Option<String>, now: Now, out: &mut Out) -> State {
@@ -208,17 +205,11 @@ impl Machine {
     fn refused(&mut self, what: What, now: Now, out: &mut Out) -> State {
         match what {
             What::Refusal { key, reason, .. } => self.bury(key, reason, now, out),
-            What::Answer { .. } | What::Login { .. } | What::Parked { .. } | What::SignOut => self.unlock(out),
+            What::Answer { .. } | What::Login | What::Parked { .. } | What::SignOut => self.unlock(out),
         }
     }
 
-    pub(super) fn refuse_login(
-        &mut self,
-        error: TokenError,
-        parked: Option<String>,
-        _now: Now,
-        out: &mut Out,
-    ) -> State {
+    pub(super) fn refuse_login(&mut self, error: TokenError, parked: Option<String>, out: &mut Out) -> State {
         self.end_call(Err(error), out);
         match parked {
             Some(name) => self.note_and_unpark(self.view.journal.state.clone(), Some(name), out),
@@ -233,6 +224,12 @@ impl Machine {
         match change.what {
             What::Answer { .. } | What::Refusal { .. } => {
                 out.tell(Told::Dropped { what: "answer" });
+                if error.is_some()
+                    && let Some(base) = self.view.stored_refresh_token()
+                {
+                    // The server took the refresh token for an answer that we may not save: it is spent all the same.
+                    state.spend(base);
+                }
                 state.intent = None;
                 self.view.grant = self.view.stored_grant().cloned();
                 if let Some(error) = error {
@@ -241,7 +238,8 @@ impl Machine {
                 self.adopt_view(now, out);
                 self.note(state, out)
             }
-            What::Login { parked } => {
+            What::Login => {
+                let parked = self.desk.parked().cloned();
                 self.end_call(Err(error.unwrap_or(TokenError::Downgrade)), out);
                 self.note_and_unpark(state, parked, out)
             }
@@ -285,7 +283,7 @@ impl Machine {
                 let retry_in = self.save_later(now);
                 out.tell(Told::SaveFailed { detail, retry_in });
             }
-            What::Login { .. } => {
+            What::Login => {
                 let retry_in = self.save_later(now);
                 out.tell(Told::SaveFailed { detail, retry_in });
                 self.end_call(Err(error), out);

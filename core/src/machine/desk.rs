@@ -1,12 +1,12 @@
 //! The callers: who waits for what, and what each is told. Stands above the table, which knows nothing of them.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 use core::time::Duration;
 
 use super::{Machine, Out, state::State};
 use crate::{
-    AccessToken, Adopt, Deliver, Effect, Now, ReauthReason, Secret, TokenError, Trouble, Unreadable, Waiter, Want,
-    expiry::LEAST_LIFE,
+    AccessToken, Adopt, Deliver, Effect, Fingerprint, Now, ReauthReason, Secret, TokenError, Trouble, Unreadable,
+    Waiter, Want, expiry::LEAST_LIFE,
 };
 
 /// Everybody who waits.
@@ -26,6 +26,7 @@ struct Waiting {
     /// The machine's count of results and failures when the caller came.
     results: u64,
     failures: u64,
+    looks: u64,
 }
 
 /// A caller who wants something done.
@@ -38,7 +39,13 @@ pub(super) struct Call {
 
 #[derive(Debug)]
 pub(super) enum Act {
-    Adopt(Adopt),
+    Adopt {
+        adopt: Adopt,
+        /// The name of the refresh token that the caller could know when it signed in.
+        base: Option<Fingerprint>,
+        /// The name under which the login waits beside the store.
+        parked: Option<String>,
+    },
     SignOut,
 }
 
@@ -55,6 +62,8 @@ enum Judgement {
     Fail(TokenError),
     /// Nothing before this moment on the monotonic clock, or before something moves.
     Wait(Option<Duration>),
+    /// Nothing before another look: what would be said is from before the caller came.
+    Look,
     /// A refresh is what it needs.
     Refresh,
 }
@@ -79,8 +88,37 @@ pub(super) struct Failure {
 }
 
 impl Desk {
-    pub(super) fn want(&mut self, want: Want, joined: Now, results: u64, failures: u64) {
-        self.wants.push(Waiting { want, joined, results, failures });
+    /// Notes which login the first caller in line could know: it is no older than what became of that one.
+    pub(super) fn know_base(&mut self, stored: Option<Fingerprint>) {
+        for call in &mut self.calls {
+            if let Act::Adopt { base, .. } = &mut call.act {
+                *base = base.or(stored);
+            }
+        }
+    }
+
+    /// Notes that the first caller's login waits beside the store.
+    pub(super) fn park(&mut self, name: String) {
+        if let Some(Act::Adopt { parked, .. }) = self.calls.front_mut().map(|call| &mut call.act) {
+            *parked = Some(name);
+        }
+    }
+
+    /// Returns the name under which the first caller's login waits beside the store.
+    pub(super) fn parked(&self) -> Option<&String> {
+        match &self.calls.front()?.act {
+            Act::Adopt { parked, .. } => parked.as_ref(),
+            Act::SignOut => None,
+        }
+    }
+
+    pub(super) fn is_parked(&self) -> bool {
+        self.parked().is_some()
+    }
+
+    /// Returns whether a login that waits beside the store is the first caller's.
+    pub(super) fn owns(&self, name: &String) -> bool {
+        self.parked() == Some(name)
     }
 
     pub(super) fn look(&mut self, waiter: Waiter) {
@@ -122,6 +160,12 @@ impl Desk {
 }
 
 impl Machine {
+    /// Takes a caller in.
+    pub(super) fn want(&mut self, want: Want, joined: Now) {
+        let (results, failures, looks) = (self.results, self.failure.count, self.looks);
+        self.desk.wants.push(Waiting { want, joined, results, failures, looks });
+    }
+
     /// Hands everybody what there is for them.
     pub(super) fn serve(&mut self, now: Now, out: &mut Out) {
         let wants = core::mem::take(&mut self.desk.wants);
@@ -130,18 +174,18 @@ impl Machine {
             let outcome = match self.judge(&waiting, now) {
                 Judgement::Deliver(token) => Ok(Some(token)),
                 Judgement::Fail(error) => Err(error),
-                Judgement::Wait(_) | Judgement::Refresh if overdue => match self.spare(now) {
+                Judgement::Wait(_) | Judgement::Look | Judgement::Refresh if overdue => match self.spare(now) {
                     Some(token) if !waiting.want.explicit => Ok(Some(token)),
                     Some(_) | None => Err(self.obstacle(now)),
                 },
-                Judgement::Wait(_) | Judgement::Refresh => {
+                Judgement::Wait(_) | Judgement::Look | Judgement::Refresh => {
                     self.desk.wants.push(waiting);
                     continue;
                 }
             };
-            out.deliver(waiting.want.waiter, outcome);
             // Whoever is served in the early window starts what makes the next one wait-free.
-            self.early_wanted |= self.held.as_ref().is_some_and(|held| held.is_early(now));
+            self.early_wanted |= outcome.is_ok() && self.held.as_ref().is_some_and(|held| held.is_early(now));
+            out.deliver(waiting.want.waiter, outcome);
         }
     }
 
@@ -150,7 +194,7 @@ impl Machine {
         let moments = self.desk.wants.iter().flat_map(|waiting| {
             let wait = match self.judge(waiting, now) {
                 Judgement::Wait(due) => due,
-                Judgement::Deliver(_) | Judgement::Fail(_) | Judgement::Refresh => None,
+                Judgement::Deliver(_) | Judgement::Fail(_) | Judgement::Look | Judgement::Refresh => None,
             };
             [wait, self.view.loaded.then(|| waiting.deadline())]
         });
@@ -163,10 +207,15 @@ impl Machine {
         self.desk.wants.iter().any(wanted) || self.early_is_due(now)
     }
 
+    /// Returns whether somebody would be told what was read before it came.
+    pub(super) fn look_is_due(&self, now: Now) -> bool {
+        self.desk.wants.iter().any(|waiting| matches!(self.judge(waiting, now), Judgement::Look))
+    }
+
     fn judge(&self, waiting: &Waiting, now: Now) -> Judgement {
         let want = &waiting.want;
         if !self.view.loaded {
-            return Judgement::Wait(None);
+            return Judgement::Look;
         }
         if let Some(held) = self.held.as_ref().filter(|_| !self.is_refused()) {
             let result = self.results > waiting.results
@@ -193,10 +242,16 @@ impl Machine {
         match (self.can_refresh(now, want.explicit), spare) {
             (Can::Yes, _) => Judgement::Refresh,
             (Can::Never(_) | Can::Later { .. }, Some(token)) => Judgement::Deliver(token),
-            (Can::Never(error), None) => Judgement::Fail(error),
-            (Can::Later { due, error }, None) if due > waiting.deadline() => Judgement::Fail(error),
+            (Can::Never(_), None) if self.has_parked() => Judgement::Wait(None),
+            (Can::Never(error), None) => self.said(waiting, error),
+            (Can::Later { due, error }, None) if due > waiting.deadline() => self.said(waiting, error),
             (Can::Later { due, .. }, None) => Judgement::Wait(Some(due)),
         }
+    }
+
+    /// Nobody is told an error from memory: somebody else may have mended it since.
+    fn said(&self, waiting: &Waiting, error: TokenError) -> Judgement {
+        if self.looks > waiting.looks || self.has_lock() { Judgement::Fail(error) } else { Judgement::Look }
     }
 
     /// Returns the token in hand if it still works at all.
@@ -216,6 +271,7 @@ impl Machine {
         let moved = self.view.journal.state.rotation.as_ref().is_none_or(|rotation| rotation.moved);
         self.early_wanted
             && held.is_early(now)
+            && held.lives(now, LEAST_LIFE)
             && moved
             && now.mono >= self.failure.calm
             && !self.is_calm(now)
@@ -260,7 +316,7 @@ impl Machine {
         }
     }
 
-    fn dead(&self, key: crate::Fingerprint) -> Option<ReauthReason> {
+    fn dead(&self, key: Fingerprint) -> Option<ReauthReason> {
         if let Some((dead, reason)) = &self.dead
             && *dead == key
         {
@@ -271,9 +327,9 @@ impl Machine {
     }
 
     /// Returns the name of a refresh token as used with this configuration.
-    pub(super) fn key(&self, refresh_token: &Secret) -> crate::Fingerprint {
+    pub(super) fn key(&self, refresh_token: &Secret) -> Fingerprint {
         // EXPOSE: hashed, not kept.
-        crate::Fingerprint::of_all(&[refresh_token.expose(), &self.config.token_url, &self.config.client_id])
+        Fingerprint::of_all(&[refresh_token.expose(), &self.config.token_url, &self.config.client_id])
     }
 
     /// Returns whether another process has the lock.

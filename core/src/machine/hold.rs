@@ -1,16 +1,17 @@
 //! What is done while the lock is ours: decide, write down the intent, spend the refresh token, stage the answer.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use super::{
     Machine, Out,
     desk::Act,
-    state::{Change, Goal, Hold, Plan, Spend, Spending, State, What},
+    state::{Change, Goal, Hold, Plan, Preparation, Spend, Spending, State, What},
     view::{self, Stored},
 };
 use crate::{
-    Effect, Event as Told, Fetch, JournalWrites, Loaded, Note, Now, Prepare, ReauthReason, Response, Secret, Stage,
-    StoreFault, StoreOp, TokenError, Trouble, UnknownOutcome,
+    AccessToken, Effect, Event as Told, Fetch, Fingerprint, JournalWrites, Loaded, Note, Now, Prepare, ReauthReason,
+    Response, Secret, Stage, StoreFault, StoreOp, TokenError, Trouble, UnknownOutcome,
     journal::{self, Condition, Dead, Head, HolderRecord, Intent, Reach, Staged, clip},
     rotation,
     wire::{self, Verdict},
@@ -30,7 +31,7 @@ impl Machine {
             self.give_up(hold.goal, error, now, out);
             return self.unlock(out);
         }
-        if let Some(left) = self.take_parked(&hold) {
+        if let Some(left) = self.take_parked() {
             return self.rewrite(left, now, out);
         }
         if let Some(answer) = self.view.journal.answer.take() {
@@ -51,7 +52,7 @@ impl Machine {
             Goal::Look => self.leave(out),
             Goal::Save => self.stage_kept(out),
             Goal::Refresh => self.refresh(now, out),
-            Goal::Call => self.call(hold, now, out),
+            Goal::Call => self.call(out),
         }
     }
 
@@ -87,49 +88,51 @@ impl Machine {
         self.prepare(Plan::Spend(Spend { refresh_token: name, key, previous, replay }), state, out)
     }
 
-    fn call(&mut self, hold: Hold, now: Now, out: &mut Out) -> State {
+    fn call(&mut self, out: &mut Out) -> State {
         let Some(call) = self.desk.calls.front() else { return self.leave(out) };
         if let Stored::Unreadable(reason) = self.view.stored {
             self.end_call(Err(reason.into()), out);
             return self.leave(out);
         }
         let state = self.view.journal.state.clone();
-        let adopt = match &call.act {
+        let (adopt, base) = match &call.act {
             Act::SignOut => {
                 // Intent and answers go first: nothing may bring the credential back.
                 let cleared = journal::State { intent: None, not_before: None, ..state };
                 return self.prepare(Plan::SignOut, cleared, out);
             }
-            Act::Adopt(adopt) => adopt,
+            Act::Adopt { adopt, base, .. } => (adopt, *base),
         };
-        let taken =
-            hold.parked.as_ref().is_some_and(|name| !self.view.parked.iter().any(|parked| parked.name == *name));
+        let parked = self.desk.parked().cloned();
+        let taken = parked.as_ref().is_some_and(|name| !self.view.parked.iter().any(|left| left.name == *name));
         if taken {
             // Another process adopted it while we waited; it may have been rotated since.
             self.end_call(Ok(()), out);
             return self.leave(out);
         }
-        if let Err(error) = rotation::check_login(self.view.stored_grant(), &adopt.grant, adopt.guard, &state) {
-            return self.refuse_login(error, hold.parked, now, out);
+        let stored = self.view.stored_grant();
+        if let Err(error) = rotation::check_login(stored, &adopt.grant, adopt.guard, base, &state) {
+            return self.refuse_login(error, parked, out);
         }
         let Some(answer) = self.login() else { return self.leave(out) };
-        self.prepare(Plan::Login { answer, parked: hold.parked }, state, out)
+        self.prepare(Plan::Login { answer }, state, out)
     }
 
     fn prepare(&mut self, plan: Plan, state: journal::State, out: &mut Out) -> State {
-        let holder = &self.config.holder;
-        let holder = HolderRecord { pid: holder.pid, host: clip(&holder.host) };
-        let journal = self.write(journal::State { holder: Some(holder), ..state }, out);
+        let holder = Some(&self.config.holder).filter(|holder| holder.pid != 0);
+        let holder = holder.map(|holder| HolderRecord { pid: holder.pid, host: clip(&holder.host) });
+        let condition = self.view.journal.condition.clone();
+        let journal = self.write(journal::State { holder, ..state }, out);
         let room = ROOM.saturating_add(self.view.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
         out.ask(Effect::Store(StoreOp::Prepare(Prepare { ticket: self.ticket(), journal, room })));
-        State::Preparing(plan)
+        State::Preparing(Preparation { plan, condition })
     }
 
     /// The intent is on the disk: now it may be carried out.
     pub(super) fn carry_out(&mut self, plan: Plan, out: &mut Out) -> State {
         match plan {
             Plan::Spend(spend) => self.fetch(spend, out),
-            Plan::Login { answer, parked } => self.ask_stage(answer, Spending::Login { parked }, out),
+            Plan::Login { answer } => self.ask_stage(answer, Spending::Login, out),
             Plan::SignOut => {
                 let change = Change { what: What::SignOut, moved: 0 };
                 self.reload(change, out)
@@ -152,10 +155,12 @@ impl Machine {
         State::Fetching(spend)
     }
 
-    pub(super) fn cannot_prepare(&mut self, plan: Plan, fault: StoreFault, now: Now, out: &mut Out) -> State {
+    pub(super) fn cannot_prepare(&mut self, failed: Preparation, fault: StoreFault, now: Now, out: &mut Out) -> State {
+        // What was to be written may not be there: a journal that is yet to be made is made by the next write.
+        self.view.journal.condition = failed.condition;
         let error = TokenError::StoreUnwritable { reason: fault.detail };
         let mut state = self.view.journal.state.clone();
-        match plan {
+        match failed.plan {
             Plan::Spend(spend) => {
                 self.give_up(Goal::Refresh, error, now, out);
                 // Nothing was sent: an intent that half reached the disk must not look like a lost answer.
@@ -185,15 +190,28 @@ impl Machine {
         intent: Option<Intent>,
         spend: &Spend,
         error: TokenError,
-        asked: Option<core::time::Duration>,
+        asked: Option<Duration>,
         now: Now,
         out: &mut Out,
     ) -> State {
-        let state = self.view.journal.state.clone();
-        let not_before = self.next_wait(&state, spend.key, &error, asked, now);
-        let noted = self.note(journal::State { intent, not_before: Some(not_before), ..state }, out);
+        let state = journal::State { intent, ..self.view.journal.state.clone() };
+        self.put_off(state, spend.key, error, asked, now, out)
+    }
+
+    /// Writes down, beside what else is to be noted, when the server may be asked again.
+    pub(super) fn put_off(
+        &mut self,
+        state: journal::State,
+        key: Fingerprint,
+        error: TokenError,
+        asked: Option<Duration>,
+        now: Now,
+        out: &mut Out,
+    ) -> State {
+        let not_before = self.next_wait(&state, key, &error, asked, now);
+        let noted = self.note(journal::State { not_before: Some(not_before), ..state }, out);
         self.see_wait(now);
-        let left = self.wait_of(spend.key, now).map_or(error, |(_, error)| error);
+        let left = self.wait_of(key, now).map_or(error, |(_, error)| error);
         self.fail(left, false, now, out);
         noted
     }
@@ -244,7 +262,7 @@ impl Machine {
     pub(super) fn staged(&mut self, spending: Spending, now: Now, out: &mut Out) -> State {
         match spending {
             Spending::Refresh(spend) => self.weigh(&spend, true, true, now, out),
-            Spending::Login { parked } => self.reload(Change { what: What::Login { parked }, moved: 0 }, out),
+            Spending::Login => self.reload(Change { what: What::Login, moved: 0 }, out),
         }
     }
 
@@ -252,7 +270,7 @@ impl Machine {
     pub(super) fn not_staged(&mut self, spending: Spending, fault: StoreFault, now: Now, out: &mut Out) -> State {
         match spending {
             Spending::Refresh(spend) => self.weigh(&spend, true, false, now, out),
-            Spending::Login { .. } => {
+            Spending::Login => {
                 self.give_up(Goal::Call, TokenError::StoreUnwritable { reason: fault.detail }, now, out);
                 self.unlock(out)
             }
@@ -282,10 +300,14 @@ impl Machine {
     fn weigh(&mut self, spend: &Spend, ours: bool, durable: bool, now: Now, out: &mut Out) -> State {
         let Some(answer) = &self.view.journal.answer else { return self.leave(out) };
         let intent = self.view.journal.state.intent.clone();
+        // An answer that decides nothing leaves a replay's outcome as unknown as it was.
+        let unknown = intent.clone().filter(|_| spend.replay);
         match view::weigh(answer) {
             Verdict::Granted(tokens) => {
-                let grant = rotation::merge(self.view.stored_grant(), tokens, answer.received());
-                if durable && ours {
+                let stored = self.view.stored_grant();
+                let grant = rotation::merge(stored, tokens, answer.received());
+                let same = stored.is_none_or(|stored| rotation::check_account(stored, &grant).is_ok());
+                if durable && ours && same {
                     self.succeed(grant, now, out);
                 }
                 self.change_store(What::Answer { ours, durable }, ours, now, out)
@@ -302,15 +324,29 @@ impl Machine {
                 self.change_store(What::Refusal { key, refresh_token, reason }, ours, now, out)
             }
             Verdict::Misconfigured { code } => {
-                self.wait(None, spend, TokenError::Misconfigured { code }, None, now, out)
+                let code = self.shown(&code).into();
+                self.wait(unknown, spend, TokenError::Misconfigured { code }, None, now, out)
             }
             Verdict::Transient { trouble, retry_after } => {
-                self.wait(None, spend, unavailable(trouble), retry_after, now, out)
+                self.wait(unknown, spend, unavailable(trouble), retry_after, now, out)
             }
             Verdict::Blocked { status, retry_after } => {
-                self.wait(None, spend, TokenError::Blocked { status, retry_in: None }, retry_after, now, out)
+                self.wait(unknown, spend, TokenError::Blocked { status, retry_in: None }, retry_after, now, out)
             }
         }
+    }
+
+    /// Returns a server's error code as it may be shown: not if it repeats what was sent (promise P7).
+    fn shown<'a>(&self, code: &'a Secret) -> &'a str {
+        let grant = self.view.stored_grant();
+        // EXPOSE: compared with the code, and only the code goes on.
+        let sent = [
+            grant.and_then(|grant| grant.refresh_token.as_ref()).map(Secret::expose),
+            grant.and_then(|grant| grant.access_token.as_ref()).map(AccessToken::expose),
+            self.config.client_secret.as_ref().map(Secret::expose),
+        ];
+        let repeats = sent.into_iter().flatten().any(|secret| shares_a_fragment(code.expose(), secret));
+        if repeats { wire::UNPRINTABLE } else { code.expose() }
     }
 
     /// Hands the new token to everybody: its answer is on the disk, the store follows.
@@ -335,7 +371,7 @@ impl Machine {
     }
 
     /// Remembers a refresh token as dead, for all processes.
-    pub(super) fn bury(&mut self, key: crate::Fingerprint, reason: ReauthReason, now: Now, out: &mut Out) -> State {
+    pub(super) fn bury(&mut self, key: Fingerprint, reason: ReauthReason, now: Now, out: &mut Out) -> State {
         self.dead = Some((key, reason.clone()));
         let dead = Some(Dead { key: key.to_hex(), reason: clip(reason.as_str()) });
         self.fail(TokenError::ReauthRequired { reason }, false, now, out);
@@ -365,12 +401,19 @@ impl Machine {
     }
 
     /// Returns the oldest login that another process left beside the store.
-    fn take_parked(&mut self, hold: &Hold) -> Option<Change> {
-        let left = self.view.parked.iter().find(|parked| Some(&parked.name) != hold.parked.as_ref())?;
+    fn take_parked(&self) -> Option<Change> {
+        let left = self.view.parked.iter().find(|parked| !self.desk.owns(&parked.name))?;
         let answer = journal::unpark(&left.bytes);
         let what = What::Parked { name: left.name.clone(), answer };
         Some(Change { what, moved: 0 })
     }
+}
+
+/// Returns whether 12 bytes of a secret, or all of a shorter one, stand in a text.
+fn shares_a_fragment(text: &str, secret: &str) -> bool {
+    let size = secret.len().min(12);
+    let stands_in_text = |fragment| text.as_bytes().windows(size).any(|window| window == fragment);
+    size > 0 && secret.as_bytes().windows(size).any(stands_in_text)
 }
 
 fn unavailable(trouble: Trouble) -> TokenError {

@@ -21,7 +21,7 @@ impl Machine {
             out.tell(Told::LockBusy);
         }
         if hunt.goal == Goal::Call
-            && hunt.parked.is_none()
+            && !self.desk.is_parked()
             && let Some(login) = self.login()
         {
             let park = Park { ticket: self.ticket(), bytes: journal::park(&login) };
@@ -32,8 +32,8 @@ impl Machine {
     }
 
     /// Our login is safe beside the store.
-    pub(super) fn parked(&mut self, mut hunt: Hunt, name: String, now: Now, out: &mut Out) -> State {
-        hunt.parked = Some(name);
+    pub(super) fn parked(&mut self, hunt: Hunt, name: String, now: Now, out: &mut Out) -> State {
+        self.desk.park(name);
         out.tell(Told::Parked { holder: self.view.journal.state.holder() });
         self.wait_for_lock(hunt, now)
     }
@@ -100,9 +100,9 @@ impl Machine {
     }
 
     /// Reads what there is, now that nobody else writes.
-    pub(super) fn read_with_lock(&mut self, hunt: Hunt, out: &mut Out) -> State {
+    pub(super) fn read_with_lock(&mut self, hunt: &Hunt, out: &mut Out) -> State {
         self.load(Reach::Usual, out);
-        State::Reading(Hold { goal: hunt.goal, reach: Reach::Usual, parked: hunt.parked })
+        State::Reading(Hold { goal: hunt.goal, reach: Reach::Usual })
     }
 
     /// Gives the lock back.
@@ -114,12 +114,15 @@ impl Machine {
 
     /// Returns the first caller's login as an answer, if that is what it wants.
     pub(super) fn login(&self) -> Option<Staged> {
-        let Act::Adopt(Adopt { grant, guard, .. }) = &self.desk.calls.front()?.act else { return None };
+        let Act::Adopt { adopt: Adopt { grant, guard, .. }, base, .. } = &self.desk.calls.front()?.act else {
+            return None;
+        };
         Some(Staged {
             head: Head {
                 received: grant.issued_at.unwrap_or_default().as_millis(),
                 base: self.view.stored_refresh_token().map(|name| name.to_hex()),
                 login: true,
+                replaces: base.map(|name| name.to_hex()),
                 replace: *guard == Guard::Replace,
                 ..Head::default()
             },

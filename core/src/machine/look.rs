@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{
     Machine, Out,
+    desk::Can,
     state::{Goal, Hunt, Look, State},
 };
 use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Reach};
@@ -33,22 +34,21 @@ impl Machine {
         }
         self.plan_save(now);
         self.desk.end_looks(out);
+        self.desk.know_base(self.view.stored_refresh_token());
         self.serve(now, out);
-        if !self.is_needed(look.goal, now) {
+        let goal = match look.goal {
+            // What was seen shows what is to be done next, and is as good for that as another look.
+            Goal::Look => self.next_goal(now).unwrap_or(Goal::Look),
+            Goal::Refresh | Goal::Save | Goal::Call => look.goal,
+        };
+        if !self.is_needed(goal, now) {
             return State::Idle;
         }
         match look.hunt {
             // The journal moved: give the other process its time before the lock is tried again.
             Some(hunt) => self.wait_for_lock(hunt, now),
             None => {
-                let hunt = Hunt {
-                    goal: look.goal,
-                    progress: now.mono,
-                    due: now.mono,
-                    interval: Duration::ZERO,
-                    parked: None,
-                    told: false,
-                };
+                let hunt = Hunt { goal, progress: now.mono, due: now.mono, interval: Duration::ZERO, told: false };
                 self.try_lock(hunt, out)
             }
         }
@@ -65,6 +65,7 @@ impl Machine {
         if !self.view.take_in(loaded, reach) {
             return false;
         }
+        self.looks = self.looks.saturating_add(1);
         self.see_wait(now);
         self.adopt_view(now, out);
         true
@@ -97,12 +98,23 @@ impl Machine {
     }
 
     fn is_unsaved(&self) -> bool {
-        self.kept.is_some() || self.view.journal.answer.as_ref().is_some_and(|answer| self.view.matches(answer))
+        let staged = self.view.journal.answer.as_ref().is_some_and(|answer| self.view.matches(answer));
+        staged || self.kept.is_some() || self.has_parked()
+    }
+
+    /// Returns whether another process left a login beside the store.
+    pub(super) fn has_parked(&self) -> bool {
+        self.view.parked.iter().any(|parked| !self.desk.owns(&parked.name))
     }
 
     /// An answer that its process has not carried into the store waits for the next holder; after a while that is us.
     fn plan_save(&mut self, now: Now) {
-        if !self.is_unsaved() {
+        // Whoever took the store away may bring it back.
+        let gone = self.view.journal.answer.is_some() && self.view.stored_grant().is_none();
+        if self.has_parked() && matches!(self.can_refresh(now, false), Can::Never(_)) {
+            // It is the only login there is: nobody else may come to adopt it.
+            self.save_at = Some(now.mono);
+        } else if !self.is_unsaved() && !gone {
             self.save_at = None;
         } else if self.save_at.is_none_or(|due| due <= now.mono) && self.kept.is_none() {
             let wait = Duration::from_secs(2) + self.dice.half_to_all(Duration::from_secs(2));

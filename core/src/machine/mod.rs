@@ -12,11 +12,14 @@ mod transition;
 mod view;
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use backoff::{Dice, Seen};
 use desk::{Act, Call, Can, Desk, Failure};
-use state::{Event, Goal, State};
+use state::{Event, Goal, Hold, Hunt, Look, State};
 use view::View;
 
 pub use status::{Current, Status};
@@ -61,6 +64,8 @@ pub struct Machine {
     dead: Option<(Fingerprint, ReauthReason)>,
     /// The refreshes of this process that yielded a token.
     results: u64,
+    /// The reads of store and journal.
+    looks: u64,
     failure: Failure,
     /// Whether somebody was served in the early window.
     early_wanted: bool,
@@ -110,6 +115,7 @@ impl Machine {
             refused: None,
             dead: None,
             results: 0,
+            looks: 0,
             failure: Failure::default(),
             early_wanted: false,
             stale: false,
@@ -120,7 +126,7 @@ impl Machine {
             announced: None,
             seen: None,
             awaited: None,
-            tickets: 0,
+            tickets: first_ticket(),
         }
     }
 
@@ -139,9 +145,9 @@ impl Machine {
     }
 
     /// Returns whether a refresh token is being spent: a process that ends in an orderly way goes on stepping until
-    /// this is false.
+    /// this is false. One that is not resident also stays for the refresh that it is about to begin.
     pub fn must_stay(&self) -> bool {
-        match self.state {
+        match &self.state {
             State::Preparing(_)
             | State::Fetching(_)
             | State::Staging(_)
@@ -149,18 +155,36 @@ impl Machine {
             | State::Committing(_)
             | State::Noting
             | State::Unlocking => true,
+            State::Looking(Look { goal, hunt: None, .. })
+            | State::Locking(Hunt { goal, told: false, .. })
+            | State::Reading(Hold { goal, .. }) => *goal == Goal::Refresh && !self.config.resident,
+            State::Idle
+            | State::Looking(_)
+            | State::Locking(_)
+            | State::Parking(_)
+            | State::Waiting(_)
+            | State::Peeking(_) => false,
+        }
+    }
+
+    /// Returns whether nobody else can change what is known.
+    fn has_lock(&self) -> bool {
+        match self.state {
+            State::Preparing(_)
+            | State::Fetching(_)
+            | State::Staging(_)
+            | State::Rereading(_)
+            | State::Committing(_)
+            | State::Noting => true,
             State::Idle
             | State::Looking(_)
             | State::Locking(_)
             | State::Parking(_)
             | State::Waiting(_)
             | State::Peeking(_)
-            | State::Reading(_) => false,
+            | State::Reading(_)
+            | State::Unlocking => false,
         }
-    }
-
-    fn has_lock(&self) -> bool {
-        self.must_stay() && !matches!(self.state, State::Unlocking)
     }
 
     /// Returns the arms of the transition table by state and answer, for tests that count them.
@@ -171,10 +195,11 @@ impl Machine {
 
     fn take(&mut self, input: Input, now: Now, out: &mut Out) {
         match input {
-            Input::Want(want) => self.desk.want(want, now, self.results, self.failure.count),
+            Input::Want(want) => self.want(want, now),
             Input::Adopt(adopt) => {
                 let waiter = Some(adopt.waiter);
-                self.desk.calls.push_back(Call { waiter, act: Act::Adopt(adopt) });
+                let base = self.view.stored_refresh_token();
+                self.desk.calls.push_back(Call { waiter, act: Act::Adopt { adopt, base, parked: None } });
             }
             Input::SignOut(waiter) => {
                 self.desk.calls.push_back(Call { waiter: Some(waiter), act: Act::SignOut });
@@ -233,7 +258,7 @@ impl Machine {
     }
 
     fn next_goal(&self, now: Now) -> Option<Goal> {
-        if self.is_asked_to_look() || (self.desk.is_waiting() && !self.view.loaded) {
+        if self.is_asked_to_look() || self.look_is_due(now) {
             return Some(Goal::Look);
         }
         if !self.desk.calls.is_empty() {
@@ -273,7 +298,8 @@ impl Machine {
 
     /// Returns when an early refresh that somebody started, and that could not be done, is tried again.
     fn next_early(&self, now: Now) -> Option<Duration> {
-        let early = self.early_wanted && self.held.as_ref().is_some_and(|held| held.is_early(now));
+        let works = |held: &Held| held.is_early(now) && held.lives(now, LEAST_LIFE);
+        let early = self.early_wanted && self.held.as_ref().is_some_and(works);
         match self.can_refresh(now, false) {
             Can::Later { due, .. } if early => Some(due),
             Can::Yes if early && self.failure.calm > now.mono => Some(self.failure.calm),
@@ -316,6 +342,10 @@ impl Machine {
     /// Tells once that a person must sign in.
     fn announce(&mut self, now: Now, out: &mut Out) {
         let Some(grant) = &self.view.grant else { return };
+        if self.view.journal.answer.as_ref().is_some_and(|answer| answer.head.login) {
+            // A login is on its way into the store.
+            return;
+        }
         let Can::Never(error @ TokenError::ReauthRequired { .. }) = self.can_refresh(now, false) else { return };
         let name = grant.fingerprint();
         let expired = matches!(&error, TokenError::ReauthRequired { reason: ReauthReason::Expired });
@@ -344,6 +374,13 @@ impl Machine {
         self.awaited = Some(ticket);
         ticket
     }
+}
+
+/// Returns the number before a machine's first ticket. No two machines of a program share one, so that an answer to an
+/// earlier machine is not taken for one to this.
+fn first_ticket() -> u64 {
+    static MACHINES: AtomicU32 = AtomicU32::new(0);
+    u64::from(MACHINES.fetch_add(1, Ordering::Relaxed)) << 32
 }
 
 impl Out {

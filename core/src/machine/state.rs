@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::{
     CommitFault, FetchFault, Fingerprint, Loaded, LockFault, ReauthReason, Response, StoreFault,
     effect::Outcome,
-    journal::{Intent, Reach, Staged},
+    journal::{Condition, Intent, Reach, Staged},
 };
 
 /// What the machine is doing. Every state but [`Idle`](Self::Idle) and [`Waiting`](Self::Waiting) awaits one answer.
@@ -27,7 +27,7 @@ pub(super) enum State {
     /// The lock is ours: reading store and journal.
     Reading(Hold),
     /// Proving that the store can be replaced, and writing down what is about to happen.
-    Preparing(Plan),
+    Preparing(Preparation),
     /// The refresh token is on its way.
     Fetching(Spend),
     /// The answer is on its way to the disk.
@@ -90,8 +90,6 @@ pub(super) struct Hunt {
     pub(super) due: Duration,
     /// The last interval beyond the first two seconds.
     pub(super) interval: Duration,
-    /// The name of our login beside the store.
-    pub(super) parked: Option<String>,
     /// Whether the contention was told.
     pub(super) told: bool,
 }
@@ -101,7 +99,14 @@ pub(super) struct Hunt {
 pub(super) struct Hold {
     pub(super) goal: Goal,
     pub(super) reach: Reach,
-    pub(super) parked: Option<String>,
+}
+
+/// What is being prepared.
+#[derive(Debug)]
+pub(super) struct Preparation {
+    pub(super) plan: Plan,
+    /// How the journal was found, in case the preparation fails.
+    pub(super) condition: Condition,
 }
 
 /// What a preparation leads to.
@@ -110,7 +115,7 @@ pub(super) enum Plan {
     /// Spending a refresh token.
     Spend(Spend),
     /// Staging a login. The answer waits in memory.
-    Login { answer: Staged, parked: Option<String> },
+    Login { answer: Staged },
     /// Removing the credential.
     SignOut,
 }
@@ -132,7 +137,7 @@ pub(super) struct Spend {
 #[derive(Debug)]
 pub(super) enum Spending {
     Refresh(Spend),
-    Login { parked: Option<String> },
+    Login,
 }
 
 /// What is done to the store.
@@ -153,7 +158,7 @@ pub(super) enum What {
         durable: bool,
     },
     /// A login of this process, staged as the journal's answer, is carried into the store.
-    Login { parked: Option<String> },
+    Login,
     /// A login that another process left beside the store is carried into it.
     Parked { name: String, answer: Option<Staged> },
     /// The server refused; another token in the store would make that void.

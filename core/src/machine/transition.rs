@@ -18,7 +18,7 @@ pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &
         (State::Looking(look), Event::Loaded(loaded)) => m.looked(look, loaded, now, out),
 
         // -- Locking -----------------------------------------------------------------------------------------------
-        (State::Locking(hunt), Event::Locked(Ok(()))) => m.read_with_lock(hunt, out),
+        (State::Locking(hunt), Event::Locked(Ok(()))) => m.read_with_lock(&hunt, out),
         (State::Locking(hunt), Event::Locked(Err(LockFault::Busy))) => m.contend(hunt, now, out),
         (State::Locking(hunt), Event::Locked(Err(LockFault::Fault(fault)))) => m.cannot_lock(&hunt, fault, now, out),
 
@@ -36,8 +36,8 @@ pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &
         (State::Reading(hold), Event::Loaded(loaded)) => m.decide(hold, loaded, now, out),
 
         // -- Preparing: the store can be replaced, the intent is on the disk -----------------------------------------
-        (State::Preparing(plan), Event::Prepared(Ok(()))) => m.carry_out(plan, out),
-        (State::Preparing(plan), Event::Prepared(Err(fault))) => m.cannot_prepare(plan, fault, now, out),
+        (State::Preparing(done), Event::Prepared(Ok(()))) => m.carry_out(done.plan, out),
+        (State::Preparing(failed), Event::Prepared(Err(fault))) => m.cannot_prepare(failed, fault, now, out),
 
         // -- Fetching: the refresh token is on its way ---------------------------------------------------------------
         (State::Fetching(spend), Event::Fetched(Ok(response))) => m.stage(spend, response, now, out),

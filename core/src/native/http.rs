@@ -182,10 +182,12 @@ fn describe(error: &ureq::Error) -> String {
 }
 
 fn describe_io(error: &std::io::Error) -> String {
-    match error.get_ref() {
+    match error.get_ref().map(|inner| (inner, inner.downcast_ref())) {
         // The client's own error in an envelope.
-        Some(inner) => inner.downcast_ref().map_or_else(|| error.kind().to_string(), describe),
-        None => error.kind().to_string(),
+        Some((_, Some(own))) => describe(own),
+        // rustls in an envelope: it says what is wrong with the certificate and never quotes what is sent over it.
+        Some((tls, None)) if error.kind() == std::io::ErrorKind::InvalidData => tls.to_string(),
+        Some((_, None)) | None => error.kind().to_string(),
     }
 }
 

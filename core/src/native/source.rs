@@ -1,8 +1,7 @@
 //! The token source: what an application holds.
 
 use std::{
-    boxed::Box,
-    fmt, io,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "http")]
+use super::{FileStore, UreqTransport};
 use super::{
     future::GetToken,
     link::{Link, Message, closed},
@@ -22,10 +23,7 @@ use super::{
     sys,
     waiting::Outcome,
 };
-use crate::{
-    AccessToken, Adopt, Config, Event, Grant, Guard, Holder, Input, Secret, Status, TokenError, Unreadable, Waiter,
-    Want,
-};
+use crate::{AccessToken, Adopt, Config, Event, Grant, Guard, Holder, Input, Secret, Status, TokenError, Waiter, Want};
 
 /// A credential that is kept usable, shared with every other process that has the same store.
 ///
@@ -59,13 +57,11 @@ enum Kind {
 
 struct Live {
     config: Config,
-    doors: Doors,
+    store: Arc<dyn Store>,
+    transport: Arc<dyn Transport>,
     share: PerProcess<Share>,
     closed: AtomicBool,
 }
-
-/// Opens store and transport: a forked child needs its own where they hold handles.
-type Doors = Box<dyn Fn(&Config) -> io::Result<(Arc<dyn Store>, Arc<dyn Transport>)> + Send + Sync>;
 
 impl TokenSource {
     /// Opens the credential file named by [`Config::store`] and reads it once. No thread, no connection, no lock.
@@ -75,20 +71,19 @@ impl TokenSource {
     /// # Errors
     /// `InvalidInput` where [`Config::store`] is missing; else what the system said to the store's path.
     #[cfg(feature = "http")]
-    pub fn open(config: Config) -> io::Result<Self> {
-        let live = Live::new(config, Box::new(own_doors));
-        let share = live.join()?;
-        live.share.get_or(share);
-        Ok(Self(Kind::Live(Arc::new(live))))
+    pub fn open(config: Config) -> std::io::Result<Self> {
+        let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "store: missing");
+        let store = FileStore::open(config.store.as_deref().ok_or_else(missing)?, config.trust_lock)?;
+        let transport = UreqTransport::new(&config);
+        Ok(Self::with(config, Arc::new(store), Arc::new(transport)))
     }
 
     /// Returns a source on a store and a transport of your own. Neither may wait for this source from within.
     pub fn with(config: Config, store: Arc<dyn Store>, transport: Arc<dyn Transport>) -> Self {
-        let doors = move |_: &Config| Ok((Arc::clone(&store), Arc::clone(&transport)));
-        let live = Live::new(config, Box::new(doors));
-        if let Ok(share) = live.join() {
-            live.share.get_or(share);
-        }
+        sys::watch_forks();
+        let (share, closed) = (PerProcess::new(sys::fork_generation()), AtomicBool::new(false));
+        let live = Live { config, store, transport, share, closed };
+        live.share.get_or(live.join());
         Self(Kind::Live(Arc::new(live)))
     }
 
@@ -353,11 +348,6 @@ pub(super) fn token_of(outcome: Result<Outcome, TokenError>) -> Result<AccessTok
 }
 
 impl Live {
-    fn new(config: Config, doors: Doors) -> Self {
-        sys::watch_forks();
-        Self { config, doors, share: PerProcess::new(sys::fork_generation()), closed: AtomicBool::new(false) }
-    }
-
     /// Returns this process's share in a driver: a forked child opens its own.
     fn share(&self) -> Result<&Share, TokenError> {
         if self.closed.load(Ordering::Acquire) {
@@ -365,7 +355,7 @@ impl Live {
         }
         let share = match self.share.get() {
             Some(share) => share,
-            None => self.share.get_or(self.join().map_err(|error| unreadable(&error))?),
+            None => self.share.get_or(self.join()),
         };
         if self.closed.load(Ordering::Acquire) {
             share.leave();
@@ -374,8 +364,8 @@ impl Live {
         Ok(share)
     }
 
-    /// Opens store and transport, joins the sources that are on the same, and reads the store if it is the first.
-    fn join(&self) -> io::Result<Share> {
+    /// Joins the sources of this process that are on the same credential. The first of them reads the store.
+    fn join(&self) -> Share {
         let mut config = self.config.clone();
         if config.seed == 0 {
             // Jitter only: where the system has no dice, the process id will do.
@@ -384,13 +374,13 @@ impl Live {
         if config.holder == Holder::default() {
             config.holder = holder();
         }
-        let (store, transport) = (self.doors)(&config)?;
-        let key = store.identity().map(|store| (store, config.token_url.clone(), config.client_id.clone()));
-        let share = Share::join(key, || Link::new(config, store, transport));
+        let key = self.store.identity().map(|store| (store, config.token_url.clone(), config.client_id.clone()));
+        let link = || Link::new(config, Arc::clone(&self.store), Arc::clone(&self.transport));
+        let share = Share::join(key, link);
         if share.is_first {
             share.link.ask(share.id, Input::Look);
         }
-        Ok(share)
+        share
     }
 }
 
@@ -399,18 +389,4 @@ fn holder() -> Holder {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| ["HOSTNAME", "COMPUTERNAME"].iter().find_map(|name| std::env::var(name).ok()));
     Holder { pid: std::process::id(), host: name.map(|name| name.trim_end().into()).unwrap_or_default() }
-}
-
-#[cfg(feature = "http")]
-fn own_doors(config: &Config) -> io::Result<(Arc<dyn Store>, Arc<dyn Transport>)> {
-    let missing = || io::Error::new(io::ErrorKind::InvalidInput, "store: missing");
-    let path = config.store.as_deref().ok_or_else(missing)?;
-    let store = super::FileStore::open(path, config.trust_lock)?;
-    Ok((Arc::new(store), Arc::new(super::UreqTransport::new(config))))
-}
-
-/// Returns what a caller in a forked child is told when the store does not open again.
-fn unreadable(error: &io::Error) -> TokenError {
-    let folder = matches!(error.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory);
-    TokenError::StoreUnreadable { reason: if folder { Unreadable::Folder } else { Unreadable::Denied } }
 }

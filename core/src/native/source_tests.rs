@@ -17,7 +17,7 @@ use std::{
     vec::Vec,
 };
 
-use super::{Reply, Store, TokenSource, Transport, registry, sys};
+use super::{FileStore, Reply, Store, TokenSource, Transport, registry, sys};
 use crate::{
     CommitFault, Config, Event, Fetch, Fingerprint, Grant, Guard, JournalWrites, Loaded, LockFault, Parked, Response,
     Secret, SecretBytes, StoreOp, TokenError, Trouble, UnixTime, format,
@@ -398,6 +398,31 @@ fn a_forked_child_goes_on_with_a_driver_of_its_own() {
 
     assert_eq!(works, Some(true));
     assert_eq!(text(source.get_token()), "access-token-1");
+}
+
+#[test]
+fn a_forked_child_and_its_parent_refresh_one_file_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auth.json");
+    std::fs::write(&path, format::encode(None, &expired(1)).unwrap().expose()).unwrap();
+    let world = World::new();
+    let store = Arc::new(FileStore::open(&path, true).unwrap());
+    let source = TokenSource::with(resident(), store, Arc::clone(&world.server) as _);
+    let refreshed = |number| {
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| source.refresh(LONG));
+            world.server.next().grant(number);
+            text(asked.join().unwrap()) == ["access-token-", &number.to_string()].concat()
+        })
+    };
+    assert!(refreshed(2));
+
+    let child = sys::in_forked_child(|| refreshed(3));
+    source.look().unwrap();
+
+    assert_eq!(child, Some(true));
+    assert_eq!(text(source.get_token()), "access-token-3");
+    assert!(refreshed(4));
 }
 
 #[test]

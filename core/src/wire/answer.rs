@@ -37,8 +37,9 @@ pub(crate) enum Verdict {
     Granted(Tokens),
     /// The login has ended.
     Refused { reason: ReauthReason },
-    /// A person must change a setting; the login stays.
-    Misconfigured { code: String },
+    /// A person must change a setting; the login stays. The code may be a foreign one that repeats what was sent:
+    /// whoever shows it looks first.
+    Misconfigured { code: Secret },
     /// It passes.
     Transient { trouble: Trouble, retry_after: Option<Duration> },
     /// Something else answered in the server's place.
@@ -112,7 +113,7 @@ fn granted(members: &Members<'_>) -> Option<Verdict> {
     // RFC 6749 section 7.1: such a token must not be used. A new refresh token is kept all the same (promise P3), and
     // that only `Malformed` can say; without one the setting is named.
     Some(match tokens.refresh_token {
-        None => Verdict::Misconfigured { code: "token_type".into() },
+        None => Verdict::Misconfigured { code: Secret::new("token_type") },
         refresh_token => Verdict::Malformed { refresh_token },
     })
 }
@@ -126,7 +127,7 @@ fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Verdict> {
             Class::Revoked => Verdict::Refused { reason: ReauthReason::Revoked },
             Class::Reused => Verdict::Refused { reason: ReauthReason::Reused },
             Class::SignIn => Verdict::Refused { reason: ReauthReason::Other(code.into()) },
-            Class::Misconfigured => Verdict::Misconfigured { code: code.into() },
+            Class::Misconfigured => Verdict::Misconfigured { code: Secret::new(code) },
             Class::Transient => {
                 Verdict::Transient { trouble: Trouble::Code(code.into()), retry_after: retry_after(raw) }
             }
@@ -149,11 +150,12 @@ fn blocked(raw: &Raw<'_>) -> Verdict {
     Verdict::Blocked { status: raw.status, retry_after: retry_after(raw) }
 }
 
-/// Returns a foreign code as it may stand in a message (RFC 6749 section 10.14). Prose and long texts are hidden whole:
-/// some servers put the token into them (promise P7).
-fn printable(code: &str) -> String {
-    let is_code = code.len() <= LONGEST_CODE && code.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_code { code.into() } else { "unprintable".into() }
+/// Returns a foreign code as it may stand in a message (RFC 6749 section 10.14). Prose, long texts and what is escaped
+/// once more are hidden whole: some servers put the token into them (promise P7).
+fn printable(code: &str) -> Secret {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/');
+    let is_code = code.len() <= LONGEST_CODE && code.bytes().all(is_plain);
+    Secret::new(if is_code { code } else { UNPRINTABLE })
 }
 
 /// Replaces what is not UTF-8, in one block of the exact size.
@@ -178,6 +180,9 @@ const CODE_PLACES: &[&[&str]] = &[
 ];
 
 const LONGEST_CODE: usize = 64;
+
+/// What stands in place of a code that is not shown.
+pub(crate) const UNPRINTABLE: &str = "unprintable";
 
 /// The reason shown for a 400 without a body.
 const BARE_400: &str = "http_400";
@@ -350,6 +355,7 @@ mod tests {
             (&too_long, "unprintable"),
             ("bad token refresh-token-1", "unprintable"),
             (r"\u001b[2J", "unprintable"),
+            ("refresh_token=refresh%2Dtoken%2D1", "unprintable"),
             ("\u{fc}", "unprintable"),
         ];
 
@@ -440,7 +446,7 @@ mod tests {
     }
 
     fn misconfigured(code: &str) -> Verdict {
-        Verdict::Misconfigured { code: code.into() }
+        Verdict::Misconfigured { code: Secret::new(code) }
     }
 
     fn json(status: u16, body: &str) -> Verdict {
