@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use crate::{AccessToken, Now, UnixTime};
 
-/// The life below which a token is not handed out: it would end on its way.
-pub(crate) const LEAST_LIFE: Duration = Duration::from_secs(2);
+/// The life below which a token is not handed out: it would end on its way. Half the lifetime where that is less: the
+/// first half of a token's life is always good for something, and rotations stay half a lifetime apart.
+const LEAST_LIFE: Duration = Duration::from_secs(2);
 
 /// A token younger than this is not replaced because a server refused it: it was not the expiry.
 pub(crate) const BELIEVED_AFTER: Duration = Duration::from_secs(60);
@@ -55,9 +56,22 @@ impl Held {
         Some(by_wall.min(by_mono))
     }
 
-    /// Returns whether at least `span` of life is left. A token of unknown life has all there is.
-    pub(crate) fn lives(&self, now: Now, span: Duration) -> bool {
-        self.life(now).is_none_or(|life| life >= span)
+    /// Returns whether the token may be handed out to who wants `min_ttl` of life. One of unknown life has all there is.
+    pub(crate) fn serves(&self, now: Now, min_ttl: Duration) -> bool {
+        let least = self.least_life().max(min_ttl);
+        self.life(now).is_none_or(|life| life >= least && !life.is_zero())
+    }
+
+    /// Returns whether the token has ended. One shorter than any that is handed out from stock never has: the next would be
+    /// no longer.
+    pub(crate) fn has_ended(&self, now: Now) -> bool {
+        let short = self.lifetime.is_some_and(|lifetime| lifetime < LEAST_LIFE);
+        !short && self.life(now).is_some_and(|life| life.is_zero())
+    }
+
+    /// Returns the life below which the token is not handed out.
+    pub(crate) fn least_life(&self) -> Duration {
+        self.lifetime.map_or(LEAST_LIFE, |lifetime| LEAST_LIFE.min(lifetime / 2))
     }
 
     /// Returns whether a new token should be fetched although this one works.
@@ -145,7 +159,7 @@ mod tests {
     fn a_token_of_unknown_life_works_and_is_never_early() {
         let held = held(None, true);
 
-        assert!(held.lives(at(1_000_000), Duration::from_secs(3600)));
+        assert!(held.serves(at(1_000_000), Duration::from_secs(3600)));
         assert!(!held.is_early(at(1_000_000)));
     }
 
@@ -156,6 +170,15 @@ mod tests {
         let held = Held::new(token, None, at(0), false, true, 0);
 
         assert_eq!(held.early, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_token_is_handed_out_until_two_seconds_or_half_its_life_are_left() {
+        let serves = |lifetime, secs: u64| held(Some(lifetime), true).serves(at(secs), Duration::ZERO);
+
+        assert!(serves(60, 58) && !serves(60, 59));
+        assert!(serves(2, 1) && !serves(2, 2));
+        assert!(!serves(0, 0), "a token that ended at once serves nobody");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::{Machine, Out, state::State};
 use crate::{
     AccessToken, Adopt, Deliver, Effect, Fingerprint, Now, ReauthReason, Secret, TokenError, Trouble, Unreadable,
-    Waiter, Want, expiry::LEAST_LIFE,
+    Waiter, Want,
 };
 
 /// Everybody who waits.
@@ -222,8 +222,8 @@ impl Machine {
                 || (waiting.joined != now
                     && held.received.is_none()
                     && held.issued_at.is_some_and(|at| at >= waiting.joined.wall));
-            // Who waited for a refresh is served by its result, whatever its expiry.
-            if result || (!want.explicit && held.lives(now, want.min_ttl.max(LEAST_LIFE))) {
+            // Who waited for a refresh is served by its result, unless that has ended on its way (a closed lid).
+            if (result && !held.has_ended(now)) || (!want.explicit && held.serves(now, want.min_ttl)) {
                 return Judgement::Deliver(held.token.clone());
             }
         }
@@ -257,7 +257,7 @@ impl Machine {
     /// Returns the token in hand if it still works at all.
     fn spare(&self, now: Now) -> Option<AccessToken> {
         let held = self.held.as_ref()?;
-        (!self.is_refused() && held.lives(now, LEAST_LIFE)).then(|| held.token.clone())
+        (!self.is_refused() && held.serves(now, Duration::ZERO)).then(|| held.token.clone())
     }
 
     /// Returns whether a server refused the token in hand.
@@ -271,7 +271,7 @@ impl Machine {
         let moved = self.view.journal.state.rotation.as_ref().is_none_or(|rotation| rotation.moved);
         self.early_wanted
             && held.is_early(now)
-            && held.lives(now, LEAST_LIFE)
+            && held.serves(now, Duration::ZERO)
             && moved
             && now.mono >= self.failure.calm
             && !self.is_calm(now)

@@ -39,11 +39,19 @@ impl Machine {
                 self.view.journal.answer = Some(answer);
                 return self.settle(now, out);
             }
-            let keep = matches!(self.view.stored, Stored::Absent | Stored::Unreadable(_)) && hold.goal != Goal::Call;
+            let keep = match self.view.stored {
+                Stored::Unreadable(_) => true,
+                Stored::Absent => hold.goal != Goal::Call,
+                Stored::Readable(_) => false,
+            };
             if keep {
-                // Whoever took the store away may bring it back.
+                // Whoever took the store away, or broke it, may bring it back.
                 self.view.journal.answer = Some(answer);
                 self.save_later(now);
+                if let (Goal::Call, Stored::Unreadable(reason)) = (hold.goal, &self.view.stored) {
+                    let error = TokenError::from(*reason);
+                    self.end_call(Err(error), out);
+                }
                 return self.unlock(out);
             }
             out.tell(Told::Dropped { what: "answer" });
@@ -105,7 +113,9 @@ impl Machine {
         };
         let parked = self.desk.parked().cloned();
         let taken = parked.as_ref().is_some_and(|name| !self.view.parked.iter().any(|left| left.name == *name));
-        if taken {
+        let name = adopt.grant.refresh_token.as_ref().map(Secret::fingerprint);
+        let adopted = name.is_some_and(|name| self.view.stored_refresh_token() == Some(name) || state.is_spent(name));
+        if taken && adopted {
             // Another process adopted it while we waited; it may have been rotated since.
             self.end_call(Ok(()), out);
             return self.leave(out);

@@ -27,7 +27,7 @@ pub use status::{Current, Status};
 use crate::{
     AccessToken, Config, Effect, Event as Told, Fingerprint, Grant, Input, Now, ReauthReason, SecretBytes, TokenError,
     effect::Ticket,
-    expiry::{BELIEVED_AFTER, Held, LEAST_LIFE},
+    expiry::{BELIEVED_AFTER, Held},
 };
 
 /// Decides when and how a credential is refreshed.
@@ -141,7 +141,11 @@ impl Machine {
     /// Returns the token that may be handed out without asking the machine; `None` if there is none.
     pub fn current(&self) -> Option<Current> {
         let held = self.held.as_ref().filter(|_| !self.is_refused())?;
-        Some(Current { token: held.token.clone(), early_at: held.moment(held.early), ends_at: held.moment(LEAST_LIFE) })
+        Some(Current {
+            token: held.token.clone(),
+            early_at: held.moment(held.early),
+            ends_at: held.moment(held.least_life()),
+        })
     }
 
     /// Returns whether a refresh token is being spent: a process that ends in an orderly way goes on stepping until
@@ -298,7 +302,7 @@ impl Machine {
 
     /// Returns when an early refresh that somebody started, and that could not be done, is tried again.
     fn next_early(&self, now: Now) -> Option<Duration> {
-        let works = |held: &Held| held.is_early(now) && held.lives(now, LEAST_LIFE);
+        let works = |held: &Held| held.is_early(now) && held.serves(now, Duration::ZERO);
         let early = self.early_wanted && self.held.as_ref().is_some_and(works);
         match self.can_refresh(now, false) {
             Can::Later { due, .. } if early => Some(due),
@@ -310,7 +314,7 @@ impl Machine {
     fn refuse(&mut self, token: &AccessToken, now: Now, out: &mut Out) {
         let name = token.fingerprint();
         let Some(held) = self.held.as_ref().filter(|held| held.token.fingerprint() == name) else { return };
-        let believed = held.age(now).is_none_or(|age| age >= BELIEVED_AFTER) || !held.lives(now, LEAST_LIFE);
+        let believed = held.age(now).is_none_or(|age| age >= BELIEVED_AFTER) || !held.serves(now, Duration::ZERO);
         if believed {
             self.refused = Some(name);
         }
@@ -349,7 +353,7 @@ impl Machine {
         let Can::Never(error @ TokenError::ReauthRequired { .. }) = self.can_refresh(now, false) else { return };
         let name = grant.fingerprint();
         let expired = matches!(&error, TokenError::ReauthRequired { reason: ReauthReason::Expired });
-        let works = self.held.as_ref().is_some_and(|held| held.lives(now, LEAST_LIFE));
+        let works = self.held.as_ref().is_some_and(|held| held.serves(now, Duration::ZERO));
         if self.announced == Some(name) || (expired && works) {
             return;
         }
