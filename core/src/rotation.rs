@@ -14,15 +14,30 @@ pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) ->
     }
 }
 
+/// The login that was stored when a person signed in: the new one outdates it, whatever a refresh made of it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) refresh_token: Fingerprint,
+    pub(crate) issued_at: Option<UnixTime>,
+}
+
+impl Known {
+    /// Returns what a person who signs in now can know of the stored login.
+    pub(crate) fn of(stored: Option<&Grant>) -> Option<Self> {
+        let stored = stored?;
+        Some(Self { refresh_token: stored.refresh_token.as_ref()?.fingerprint(), issued_at: stored.issued_at })
+    }
+}
+
 /// Refuses a login that would make things worse (promise P4).
 ///
-/// A login is older if its refresh token is known to be spent, or if it was issued earlier. One that `replaces` the stored
-/// credential, or one before it, is not: what was stored since comes of a refresh that the login outdates.
+/// A login is older if its refresh token is known to be spent, or if it was issued earlier than the stored one. Where that
+/// one is the `known` one or came of it by refreshes, only what was known counts.
 pub(crate) fn check_login(
     stored: Option<&Grant>,
     login: &Grant,
     guard: Guard,
-    replaces: Option<Fingerprint>,
+    known: Option<Known>,
     state: &State,
 ) -> Result<(), TokenError> {
     if guard == Guard::Replace {
@@ -36,9 +51,10 @@ pub(crate) fn check_login(
     check_account(stored, login)?;
     let loses_refresh = stored.refresh_token.is_some() && login.refresh_token.is_none();
     let name = stored.refresh_token.as_ref().map(Secret::fingerprint);
-    let knew = replaces.is_some_and(|replaced| Some(replaced) == name || state.is_spent(replaced));
-    let is_older = matches!((stored.issued_at, login.issued_at), (Some(stored), Some(login)) if login < stored);
-    if loses_refresh || (is_older && !knew) { Err(TokenError::Downgrade) } else { Ok(()) }
+    let same = |known: &Known| Some(known.refresh_token) == name || state.is_spent(known.refresh_token);
+    let issued_at = known.filter(same).map_or(stored.issued_at, |known| known.issued_at);
+    let is_older = matches!((issued_at, login.issued_at), (Some(stored), Some(login)) if login < stored);
+    if loses_refresh || is_older { Err(TokenError::Downgrade) } else { Ok(()) }
 }
 
 /// Refuses a credential of another account. Unknown never matches and never blocks.
@@ -114,14 +130,19 @@ mod tests {
     }
 
     #[test]
-    fn a_login_that_knew_the_stored_one_is_not_older_because_that_was_refreshed_since() {
+    fn a_login_is_compared_with_what_was_stored_when_the_person_signed_in() {
         let mut state = State::default();
-        let first = Secret::new("refresh-token-1").fingerprint();
-        state.spend(first);
+        let known = Known::of(Some(&grant(Some("refresh-token-1"), 3, None)));
+        state.spend(Secret::new("refresh-token-1").fingerprint());
         let refreshed = grant(Some("refresh-token-2"), 5, None);
-        let login = grant(Some("refresh-token-9"), 4, None);
+        let check = |issued_at, state: &State| {
+            let login = grant(Some("refresh-token-9"), issued_at, None);
+            check_login(Some(&refreshed), &login, Guard::SameAccount, known, state)
+        };
 
-        assert_eq!(check_login(Some(&refreshed), &login, Guard::SameAccount, Some(first), &state), Ok(()));
+        assert_eq!(check(4, &state), Ok(()));
+        assert_eq!(check(2, &state), Err(TokenError::Downgrade), "an old backup");
+        assert_eq!(check(4, &State::default()), Err(TokenError::Downgrade), "another login came in between");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Guard, SecretBytes, UnixTime};
+use crate::{Fingerprint, Guard, SecretBytes, UnixTime, rotation::Known};
 
 /// A token endpoint's answer, or a login that takes the same way into the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub(crate) struct Head {
     /// The fingerprint of the refresh token that was stored when a person signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) replaces: Option<String>,
+    /// When that one was issued, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces_issued_at: Option<u64>,
     /// Whether a person allowed the login to replace anything.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) replace: bool,
@@ -70,9 +73,10 @@ impl Staged {
         UnixTime::from_millis(self.head.received)
     }
 
-    /// Returns the name of the refresh token that was stored when a person signed in.
-    pub(crate) fn replaces(&self) -> Option<Fingerprint> {
-        Fingerprint::from_hex(self.head.replaces.as_deref()?)
+    /// Returns the login that was stored when a person signed in.
+    pub(crate) fn known(&self) -> Option<Known> {
+        let refresh_token = Fingerprint::from_hex(self.head.replaces.as_deref()?)?;
+        Some(Known { refresh_token, issued_at: self.head.replaces_issued_at.map(UnixTime::from_millis) })
     }
 
     /// Returns what a login may replace.

@@ -95,7 +95,7 @@ impl Machine {
             return Rewrite::Keep(reason.to_string());
         }
         let stored = self.view.stored_grant();
-        match rotation::check_login(stored, &grant, answer.guard(), answer.replaces(), &self.view.journal.state) {
+        match rotation::check_login(stored, &grant, answer.guard(), answer.known(), &self.view.journal.state) {
             Ok(()) => self.encode(grant),
             Err(error) => Rewrite::Drop(Some(error)),
         }

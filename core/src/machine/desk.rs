@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::{Machine, Out, state::State};
 use crate::{
     AccessToken, Adopt, Deliver, Effect, Fingerprint, Now, ReauthReason, Secret, TokenError, Trouble, Unreadable,
-    Waiter, Want,
+    Waiter, Want, rotation::Known,
 };
 
 /// Everybody who waits.
@@ -41,8 +41,8 @@ pub(super) struct Call {
 pub(super) enum Act {
     Adopt {
         adopt: Adopt,
-        /// The name of the refresh token that the caller could know when it signed in.
-        base: Option<Fingerprint>,
+        /// The login that was stored when the caller signed in.
+        known: Option<Known>,
         /// The name under which the login waits beside the store.
         parked: Option<String>,
     },
@@ -88,11 +88,11 @@ pub(super) struct Failure {
 }
 
 impl Desk {
-    /// Notes which login the first caller in line could know: it is no older than what became of that one.
-    pub(super) fn know_base(&mut self, stored: Option<Fingerprint>) {
+    /// Notes which login was stored when those in line signed in.
+    pub(super) fn know(&mut self, stored: Option<Known>) {
         for call in &mut self.calls {
-            if let Act::Adopt { base, .. } = &mut call.act {
-                *base = base.or(stored);
+            if let Act::Adopt { known, .. } = &mut call.act {
+                *known = known.or(stored);
             }
         }
     }
@@ -170,11 +170,11 @@ impl Machine {
     pub(super) fn serve(&mut self, now: Now, out: &mut Out) {
         let wants = core::mem::take(&mut self.desk.wants);
         for waiting in wants {
-            let overdue = self.view.loaded && now.mono >= waiting.deadline();
+            let overdue = now.mono >= waiting.deadline();
             let outcome = match self.judge(&waiting, now) {
                 Judgement::Deliver(token) => Ok(Some(token)),
                 Judgement::Fail(error) => Err(error),
-                Judgement::Wait(_) | Judgement::Look | Judgement::Refresh if overdue => match self.spare(now) {
+                Judgement::Wait(_) | Judgement::Refresh if overdue => match self.spare(now) {
                     Some(token) if !waiting.want.explicit => Ok(Some(token)),
                     Some(_) | None => Err(self.obstacle(now)),
                 },
@@ -194,9 +194,11 @@ impl Machine {
         let moments = self.desk.wants.iter().flat_map(|waiting| {
             let wait = match self.judge(waiting, now) {
                 Judgement::Wait(due) => due,
-                Judgement::Deliver(_) | Judgement::Fail(_) | Judgement::Look | Judgement::Refresh => None,
+                Judgement::Deliver(_) | Judgement::Fail(_) | Judgement::Refresh => None,
+                // A look is under way, or begins at once.
+                Judgement::Look => return [None, None],
             };
-            [wait, self.view.loaded.then(|| waiting.deadline())]
+            [wait, Some(waiting.deadline())]
         });
         moments.flatten().min()
     }

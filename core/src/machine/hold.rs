@@ -103,13 +103,13 @@ impl Machine {
             return self.leave(out);
         }
         let state = self.view.journal.state.clone();
-        let (adopt, base) = match &call.act {
+        let (adopt, known) = match &call.act {
             Act::SignOut => {
                 // Intent and answers go first: nothing may bring the credential back.
                 let cleared = journal::State { intent: None, not_before: None, ..state };
                 return self.prepare(Plan::SignOut, cleared, out);
             }
-            Act::Adopt { adopt, base, .. } => (adopt, *base),
+            Act::Adopt { adopt, known, .. } => (adopt, *known),
         };
         let parked = self.desk.parked().cloned();
         let taken = parked.as_ref().is_some_and(|name| !self.view.parked.iter().any(|left| left.name == *name));
@@ -121,7 +121,7 @@ impl Machine {
             return self.leave(out);
         }
         let stored = self.view.stored_grant();
-        if let Err(error) = rotation::check_login(stored, &adopt.grant, adopt.guard, base, &state) {
+        if let Err(error) = rotation::check_login(stored, &adopt.grant, adopt.guard, known, &state) {
             return self.refuse_login(error, parked, out);
         }
         let Some(answer) = self.login() else { return self.leave(out) };

@@ -9,7 +9,8 @@ use super::{
     state::{Goal, Hold, Hunt, State},
 };
 use crate::{
-    Adopt, Effect, Event as Told, Guard, Load, Loaded, Now, Park, StoreFault, StoreOp, TokenError, Unlock, format,
+    Adopt, Effect, Event as Told, Guard, Load, Loaded, Now, Park, StoreFault, StoreOp, TokenError, UnixTime, Unlock,
+    format,
     journal::{self, Head, Reach, Staged},
 };
 
@@ -61,7 +62,7 @@ impl Machine {
         if !self.is_needed(hunt.goal, now) {
             return State::Idle;
         }
-        if self.is_asked_to_look() {
+        if self.is_asked_to_look(now) {
             return self.look(hunt.goal, Some(hunt), out);
         }
         if now.mono.saturating_sub(hunt.progress) >= self.config.patience {
@@ -114,7 +115,7 @@ impl Machine {
 
     /// Returns the first caller's login as an answer, if that is what it wants.
     pub(super) fn login(&self) -> Option<Staged> {
-        let Act::Adopt { adopt: Adopt { grant, guard, .. }, base, .. } = &self.desk.calls.front()?.act else {
+        let Act::Adopt { adopt: Adopt { grant, guard, .. }, known, .. } = &self.desk.calls.front()?.act else {
             return None;
         };
         Some(Staged {
@@ -122,7 +123,8 @@ impl Machine {
                 received: grant.issued_at.unwrap_or_default().as_millis(),
                 base: self.view.stored_refresh_token().map(|name| name.to_hex()),
                 login: true,
-                replaces: base.map(|name| name.to_hex()),
+                replaces: known.map(|known| known.refresh_token.to_hex()),
+                replaces_issued_at: known.and_then(|known| known.issued_at).map(UnixTime::as_millis),
                 replace: *guard == Guard::Replace,
                 ..Head::default()
             },

@@ -7,7 +7,7 @@ use super::{
     desk::Can,
     state::{Goal, Hunt, Look, State},
 };
-use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Reach};
+use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Reach, rotation::Known};
 
 impl Machine {
     /// Begins with a look: somebody else may have done it already, and that costs no lock.
@@ -34,7 +34,7 @@ impl Machine {
         }
         self.plan_save(now);
         self.desk.end_looks(out);
-        self.desk.know_base(self.view.stored_refresh_token());
+        self.desk.know(Known::of(self.view.stored_grant()));
         self.serve(now, out);
         let goal = match look.goal {
             // What was seen shows what is to be done next, and is as good for that as another look.

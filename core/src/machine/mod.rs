@@ -28,6 +28,7 @@ use crate::{
     AccessToken, Config, Effect, Event as Told, Fingerprint, Grant, Input, Now, ReauthReason, SecretBytes, TokenError,
     effect::Ticket,
     expiry::{BELIEVED_AFTER, Held},
+    rotation::Known,
 };
 
 /// Decides when and how a credential is refreshed.
@@ -202,8 +203,8 @@ impl Machine {
             Input::Want(want) => self.want(want, now),
             Input::Adopt(adopt) => {
                 let waiter = Some(adopt.waiter);
-                let base = self.view.stored_refresh_token();
-                self.desk.calls.push_back(Call { waiter, act: Act::Adopt { adopt, base, parked: None } });
+                let known = Known::of(self.view.stored_grant());
+                self.desk.calls.push_back(Call { waiter, act: Act::Adopt { adopt, known, parked: None } });
             }
             Input::SignOut(waiter) => {
                 self.desk.calls.push_back(Call { waiter: Some(waiter), act: Act::SignOut });
@@ -233,7 +234,7 @@ impl Machine {
             }
             let event = match &self.state {
                 State::Idle => self.next_goal(now).map(Event::Begin),
-                State::Waiting(hunt) if now.mono >= hunt.due || self.is_asked_to_look() => Some(Event::TimeUp),
+                State::Waiting(hunt) if now.mono >= hunt.due || self.is_asked_to_look(now) => Some(Event::TimeUp),
                 State::Waiting(_)
                 | State::Looking(_)
                 | State::Locking(_)
@@ -262,7 +263,7 @@ impl Machine {
     }
 
     fn next_goal(&self, now: Now) -> Option<Goal> {
-        if self.is_asked_to_look() || self.look_is_due(now) {
+        if self.is_asked_to_look(now) {
             return Some(Goal::Look);
         }
         if !self.desk.calls.is_empty() {
@@ -274,15 +275,15 @@ impl Machine {
         self.refresh_is_due(now).then_some(Goal::Refresh)
     }
 
-    fn is_asked_to_look(&self) -> bool {
-        self.stale || self.desk.has_looks()
+    fn is_asked_to_look(&self, now: Now) -> bool {
+        self.stale || self.desk.has_looks() || self.look_is_due(now)
     }
 
     fn wake_in(&self, now: Now) -> Option<Duration> {
-        let hunt = match &self.state {
+        let next = match &self.state {
             State::Waiting(hunt) => Some(hunt.due),
-            State::Idle
-            | State::Looking(_)
+            State::Idle => self.save_at,
+            State::Looking(_)
             | State::Locking(_)
             | State::Parking(_)
             | State::Peeking(_)
@@ -295,8 +296,7 @@ impl Machine {
             | State::Noting
             | State::Unlocking => None,
         };
-        let moments = [hunt, self.save_at, self.next_due(now), self.next_early(now)];
-        let next = moments.into_iter().flatten().min()?;
+        let next = [next, self.next_due(now), self.next_early(now)].into_iter().flatten().min()?;
         Some(next.saturating_sub(now.mono))
     }
 
@@ -346,7 +346,8 @@ impl Machine {
     /// Tells once that a person must sign in.
     fn announce(&mut self, now: Now, out: &mut Out) {
         let Some(grant) = &self.view.grant else { return };
-        if self.view.journal.answer.as_ref().is_some_and(|answer| answer.head.login) {
+        let staged = self.view.journal.answer.as_ref().is_some_and(|answer| answer.head.login);
+        if staged || !self.view.parked.is_empty() {
             // A login is on its way into the store.
             return;
         }
