@@ -270,32 +270,3 @@ pub enum FaultKind {
     /// Anything else.
     Other,
 }
-
-macro_rules! answers {
-    ($($op:ident, $doc:literal, $outcome:ident($value:ty);)*) => {$(
-        impl $op {
-            #[doc = $doc]
-            pub fn answer(self, outcome: $value) -> crate::Input {
-                crate::Input::Answer(Answer { ticket: self.ticket, outcome: Outcome::$outcome(outcome) })
-            }
-        }
-    )*};
-}
-
-answers! {
-    Load, "Says what was read.", Loaded(Loaded);
-    TryLock, "Says whether the lock is ours.", Locked(Result<(), LockFault>);
-    Prepare, "Says whether the store can be replaced and the journal is synced.", Prepared(Result<(), StoreFault>);
-    Stage, "Says whether the answer is on the disk.", Staged(Result<(), StoreFault>);
-    Commit, "Says whether the store was replaced.", Committed(Result<(), CommitFault>);
-    Note, "Says whether the note was written.", Noted(Result<(), StoreFault>);
-    Park, "Gives the name under which the grant waits.", Parked(Result<String, StoreFault>);
-    Fetch, "Brings the server's answer.", Fetched(Result<Response, FetchFault>);
-}
-
-impl Unlock {
-    /// Says that the lock is given back.
-    pub fn answer(self) -> crate::Input {
-        crate::Input::Answer(Answer { ticket: self.ticket, outcome: Outcome::Unlocked })
-    }
-}

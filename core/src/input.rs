@@ -2,7 +2,12 @@
 
 use core::time::Duration;
 
-use crate::{AccessToken, Answer, Grant, Waiter};
+use alloc::string::String;
+
+use crate::{
+    AccessToken, Answer, Commit, CommitFault, Fetch, FetchFault, Grant, Load, Loaded, LockFault, Note, Park, Prepare,
+    Response, Stage, StoreFault, TryLock, Unlock, Waiter, effect::Outcome,
+};
 
 /// One thing that happened outside.
 #[derive(Debug)]
@@ -83,4 +88,33 @@ pub enum Guard {
     SameAccount,
     /// Anything: the person said so.
     Replace,
+}
+
+macro_rules! answers {
+    ($($op:ident, $doc:literal, $outcome:ident($value:ty);)*) => {$(
+        impl $op {
+            #[doc = $doc]
+            pub fn answer(self, outcome: $value) -> Input {
+                Input::Answer(Answer { ticket: self.ticket, outcome: Outcome::$outcome(outcome) })
+            }
+        }
+    )*};
+}
+
+answers! {
+    Load, "Says what was read.", Loaded(Loaded);
+    TryLock, "Says whether the lock is ours.", Locked(Result<(), LockFault>);
+    Prepare, "Says whether the store can be replaced and the journal is synced.", Prepared(Result<(), StoreFault>);
+    Stage, "Says whether the answer is on the disk.", Staged(Result<(), StoreFault>);
+    Commit, "Says whether the store was replaced.", Committed(Result<(), CommitFault>);
+    Note, "Says whether the note was written.", Noted(Result<(), StoreFault>);
+    Park, "Gives the name under which the grant waits.", Parked(Result<String, StoreFault>);
+    Fetch, "Brings the server's answer.", Fetched(Result<Response, FetchFault>);
+}
+
+impl Unlock {
+    /// Says that the lock is given back.
+    pub fn answer(self) -> Input {
+        Input::Answer(Answer { ticket: self.ticket, outcome: Outcome::Unlocked })
+    }
 }

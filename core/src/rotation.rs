@@ -1,6 +1,10 @@
 //! How a new credential replaces an old one, and when it must not.
 
-use crate::{AccessToken, Fingerprint, Grant, Guard, Secret, TokenError, UnixTime, journal::State, wire::Tokens};
+use crate::{
+    AccessToken, Grant, Guard, Secret, TokenError, UnixTime,
+    journal::{Known, State},
+    wire::Tokens,
+};
 
 /// Returns the credential after an answer: what the answer leaves out stays (RFC 6749 section 6).
 pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) -> Grant {
@@ -11,21 +15,6 @@ pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) ->
         scope: tokens.scope.or_else(|| base.and_then(|base| base.scope.clone())),
         issued_at: Some(received),
         account: tokens.account.or_else(|| base.and_then(|base| base.account.clone())),
-    }
-}
-
-/// The login that was stored when a person signed in: the new one outdates it, whatever a refresh made of it since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) refresh_token: Fingerprint,
-    pub(crate) issued_at: Option<UnixTime>,
-}
-
-impl Known {
-    /// Returns what a person who signs in now can know of the stored login.
-    pub(crate) fn of(stored: Option<&Grant>) -> Option<Self> {
-        let stored = stored?;
-        Some(Self { refresh_token: stored.refresh_token.as_ref()?.fingerprint(), issued_at: stored.issued_at })
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fingerprint, Guard, SecretBytes, UnixTime, rotation::Known};
+use crate::{Fingerprint, Grant, Guard, SecretBytes, UnixTime};
 
 /// A token endpoint's answer, or a login that takes the same way into the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,21 @@ pub(crate) struct Head {
     /// Whether a person allowed the login to replace anything.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) replace: bool,
+}
+
+/// The login that was stored when a person signed in: the new one outdates it, whatever a refresh made of it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) refresh_token: Fingerprint,
+    pub(crate) issued_at: Option<UnixTime>,
+}
+
+impl Known {
+    /// Returns what a person who signs in now can know of the stored login.
+    pub(crate) fn of(stored: Option<&Grant>) -> Option<Self> {
+        let stored = stored?;
+        Some(Self { refresh_token: stored.refresh_token.as_ref()?.fingerprint(), issued_at: stored.issued_at })
+    }
 }
 
 impl Staged {

@@ -22,7 +22,7 @@ use core::ops::Range;
 
 use frame::{FrameKind, Slot};
 
-pub(crate) use answer::{Head, Staged};
+pub(crate) use answer::{Head, Known, Staged};
 pub(crate) use state::{Dead, HolderRecord, Intent, NotBefore, Rotation, State, clip};
 
 use crate::{JournalWrites, Loaded, SecretBytes, StoreFault, Write};

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::{Machine, Out, state::State};
 use crate::{
     AccessToken, Adopt, Deliver, Effect, Fingerprint, Now, ReauthReason, Secret, TokenError, Trouble, Unreadable,
-    Waiter, Want, rotation::Known,
+    Waiter, Want, journal::Known,
 };
 
 /// Everybody who waits.

@@ -7,7 +7,7 @@ use super::{
     desk::Can,
     state::{Goal, Hunt, Look, State},
 };
-use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Reach, rotation::Known};
+use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Known, journal::Reach};
 
 impl Machine {
     /// Begins with a look: somebody else may have done it already, and that costs no lock.

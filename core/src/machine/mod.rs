@@ -28,7 +28,7 @@ use crate::{
     AccessToken, Config, Effect, Event as Told, Fingerprint, Grant, Input, Now, ReauthReason, SecretBytes, TokenError,
     effect::Ticket,
     expiry::{BELIEVED_AFTER, Held},
-    rotation::Known,
+    journal::Known,
 };
 
 /// Decides when and how a credential is refreshed.
