@@ -6,6 +6,7 @@
 //! its life remain (or half of it, if that is shorter): then every worker asks at the same moment.
 
 mod children;
+mod client;
 mod ledger;
 mod naive;
 mod report;
@@ -84,7 +85,7 @@ impl Demo {
         let ended = self.watch(&interrupts, &mut workers, &mut ledger, &report)?;
         ledger.read()?;
         report.last(&ledger)?;
-        let stats = worker::get(&std::format!("{}/stats", text("url")), None)?.1;
+        let stats = client::get(&std::format!("{}/stats", text("url")), None)?.1;
         let verdict = Verdict::new(&self, &ledger, &serde_json::from_slice(&stats)?, ended);
         report.verdict(&verdict)?;
         if verdict.passed() { Ok(()) } else { Err(Failure::Told(1)) }

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::worker::agent;
+use super::client::agent;
 use crate::{AccessToken, ReauthReason, Secret, TokenError, Trouble, UnixTime, Unreadable, provider::clock::now};
 
 /// Writes the first credential: a refresh token alone.

@@ -9,14 +9,13 @@ use std::{
     string::{String, ToString},
     thread,
     time::Duration,
-    vec::Vec,
 };
 
 use serde_json::{Value, json};
 
-use super::naive;
+use super::{client::get, naive};
 use crate::{
-    AccessToken, Act, Config, Secret, TokenError, TokenSource,
+    AccessToken, Act, Config, TokenError, TokenSource,
     cli::{exit::Failure, settings::parse_seconds},
     provider::clock::now,
 };
@@ -123,27 +122,6 @@ impl Worker {
 /// of life, and refreshes short-lived ones no sooner than at half their life. The naive code knows no such thing.
 pub(super) fn margin(ttl: Duration, naive: bool) -> Duration {
     if naive { Duration::ZERO } else { Duration::from_secs(2).min(ttl / 2) }
-}
-
-/// Fetches a page of the demo's server.
-pub(super) fn get(url: &str, authorization: Option<&Secret>) -> io::Result<(u16, Vec<u8>)> {
-    let mut request = agent().get(url);
-    if let Some(value) = authorization {
-        // EXPOSE: goes into the request's header.
-        request = request.header("Authorization", value.expose());
-    }
-    let mut answer = request.call().map_err(|error| io::Error::other(error.to_string()))?;
-    let body = answer.body_mut().read_to_vec().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok((answer.status().as_u16(), body))
-}
-
-/// Returns a plain client for the demo's server: no proxy, no verdict on the status.
-pub(super) fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(30)));
-    config.build().into()
 }
 
 fn get_page(url: &str, token: &AccessToken) -> io::Result<u16> {
