@@ -33,7 +33,7 @@ pub(super) fn prove(hold: &mut Hold, room: u64) -> Result<(), StoreFault> {
 
 /// Replaces or removes the store. On [`CommitFault::Moved`] it is as somebody else left it.
 pub(super) fn commit(hold: &mut Hold, base: Option<Fingerprint>, bytes: Option<&[u8]>) -> Result<(), CommitFault> {
-    hold.check()?;
+    hold.check_journal()?;
     match (base, bytes) {
         (None, None) => expect(&hold.place.store, None)?,
         (Some(base), None) => remove(hold, base)?,

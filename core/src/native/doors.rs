@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    link::Message,
+    message::Message,
     store::{Store, Transport},
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{boxed::Box, collections::VecDeque, sync::Arc, sync::mpsc::Receiver, time::Duration};
 
-use super::{doors::Doors, link::Message, snapshot::Board, sys, waiting::Waiting};
+use super::{doors::Doors, message::Message, snapshot::Board, sys, waiting::Waiting};
 use crate::{Config, Effect, Input, Machine, Now, Step, StoreOp};
 
 /// Drives one machine: on the threads of its callers until an effect takes time, from then on its own.

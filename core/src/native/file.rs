@@ -231,7 +231,7 @@ fn replace(hold: &mut Hold, op: &Commit) -> Result<(), CommitFault> {
 }
 
 fn note(hold: &mut Hold, op: &Note) -> Result<(), StoreFault> {
-    hold.check()?;
+    hold.check_journal()?;
     journal_file::write(hold, &op.journal, false)?;
     op.unpark.iter().try_for_each(|name| parked::unpark(&hold.place, name))
 }

@@ -10,15 +10,16 @@ use std::{
 };
 
 use super::{
-    link::{Link, Message, closed},
+    handle::{Handle, Wish, token_of},
+    link::{Link, closed},
+    message::Message,
     slot::Slot,
-    source::{TokenSource, Wish, token_of},
     sys,
     waiting::Outcome,
 };
 use crate::{AccessToken, TokenError, Waiter};
 
-/// A token to come, from [`TokenSource::get_token_async`] and its siblings.
+/// A token to come, from [`TokenSource::get_token_async`](crate::TokenSource::get_token_async) and its siblings.
 ///
 /// ```
 /// use std::{future::Future, pin::pin, task::{Context, Poll, Waker}};
@@ -35,7 +36,7 @@ use crate::{AccessToken, TokenError, Waiter};
 /// started goes on. Needs no runtime; the waker is called by the source's own thread.
 #[must_use = "a future does nothing until it is polled"]
 pub struct GetToken {
-    source: TokenSource,
+    handle: Handle,
     wish: Wish,
     asked: Option<Asked>,
 }
@@ -50,8 +51,8 @@ struct Asked {
 }
 
 impl GetToken {
-    pub(super) fn new(source: TokenSource, wish: Wish) -> Self {
-        Self { source, wish, asked: None }
+    pub(super) fn new(handle: Handle, wish: Wish) -> Self {
+        Self { handle, wish, asked: None }
     }
 }
 
@@ -63,10 +64,10 @@ impl Future for GetToken {
         // A forked child asks its own driver, and leaves the parent's locks alone.
         mem::forget(this.asked.take_if(|asked| asked.generation != sys::fork_generation()));
         if this.asked.is_none() {
-            if let Some(token) = this.source.ready(&this.wish) {
+            if let Some(token) = this.handle.ready(&this.wish) {
                 return Poll::Ready(Ok(token));
             }
-            let (link, waiter, slot) = match this.source.ask(|waiter| this.wish.input(waiter)) {
+            let (link, waiter, slot) = match this.handle.ask(|waiter| this.wish.input(waiter)) {
                 Ok(asked) => asked,
                 Err(error) => return Poll::Ready(Err(error)),
             };

@@ -44,14 +44,16 @@ impl Hold {
         Ok(Self { place: place.clone(), temporary: None, journal, lock, journal_is_new })
     }
 
-    /// Fails if the lock file or the journal is not ours any more: then somebody else may hold the store too.
+    /// Fails if the lock file or the journal is not ours any more. Asked before a refresh token is spent.
     pub(super) fn check(&self) -> Result<(), StoreFault> {
-        for (locked, path) in [(&self.lock, &self.place.lock), (&self.journal, &self.place.journal)] {
-            if !locked.is_named(path) {
-                return Err(named(FaultKind::Other, "rely on", path, "it was removed or replaced while it was locked"));
-            }
-        }
-        Ok(())
+        check(&self.lock, &self.place.lock)?;
+        self.check_journal()
+    }
+
+    /// Fails if the journal is not ours any more: then somebody else may hold the store too. While it is, nobody can,
+    /// even if the lock file was removed: an answer that has reached us is saved.
+    pub(super) fn check_journal(&self) -> Result<(), StoreFault> {
+        check(&self.journal, &self.place.journal)
     }
 
     /// Opens a new journal in the place of one that was moved away.
@@ -69,6 +71,13 @@ impl Hold {
             }
         }
     }
+}
+
+fn check(locked: &Locked, path: &Path) -> Result<(), StoreFault> {
+    if locked.is_named(path) {
+        return Ok(());
+    }
+    Err(named(FaultKind::Other, "rely on", path, "it was removed or replaced while it was locked"))
 }
 
 /// Returns the locked file of that name, and whether it was made here.

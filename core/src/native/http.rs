@@ -25,7 +25,7 @@ use ureq::{
 };
 use zeroize::Zeroizing;
 
-use super::{Reply, Transport, roots, sent::MarkSent};
+use super::{Reply, Transport, quiet::Quiet, roots, sent::MarkSent};
 use crate::{Config, Fetch, FetchFault, MAX_BODY, Request, Response, SecretBytes, config::is_safe_url};
 
 /// Sends requests over ureq: https with rustls, one fresh connection and one thread for each.
@@ -34,6 +34,8 @@ use crate::{Config, Fetch, FetchFault, MAX_BODY, Request, Response, SecretBytes,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; loopback is never asked through one. Certificates are checked by the
 /// system's trust store. With `ca_file` the file's certificates count beside those of the system's bundle
 /// (`SSL_CERT_FILE`, or the first of the usual places); roots that exist in a keychain only are not seen then.
+///
+/// While a request is under way the `log` crate takes nothing finer than `debug` from anybody: ureq would log the tokens.
 ///
 /// ```
 /// use tokenward::{Config, Transport, UreqTransport};
@@ -120,8 +122,10 @@ fn take<T>(place: &Mutex<Option<T>>) -> Option<T> {
 /// Answers whatever happens: a panic in the HTTP client is an answer that never came.
 fn answer(fetch: Fetch, reply: Reply, send: impl FnOnce(&Request, &Arc<AtomicBool>) -> Result<Response, FetchFault>) {
     let sent = Arc::new(AtomicBool::new(false));
+    let quiet = Quiet::begin();
     let outcome = catch_unwind(AssertUnwindSafe(|| send(&fetch.request, &sent)))
         .unwrap_or_else(|_| Err(FetchFault::MaybeSent { detail: "the HTTP client panicked".into() }));
+    drop(quiet);
     reply(fetch.answer(outcome));
 }
 

@@ -108,7 +108,7 @@ pub(super) fn stage(hold: &Hold, stage: &Stage) -> Result<(), StoreFault> {
     file.sync_data().map_err(tried)?;
     file.write_all_at(stage.mark.bytes.expose(), stage.mark.offset).map_err(tried)?;
     // Asked last: even a journal that lost its name takes the answer first.
-    hold.check()
+    hold.check_journal()
 }
 
 #[cfg(test)]

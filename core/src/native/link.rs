@@ -2,7 +2,7 @@
 
 use std::{
     boxed::Box,
-    cell::RefCell,
+    cell::Cell,
     io,
     string::ToString,
     sync::{
@@ -12,43 +12,19 @@ use std::{
     },
     thread, thread_local,
     time::Duration,
-    vec::Vec,
 };
 
 use super::{
     doors::Doors,
     driver::Driver,
-    slot::{Fill, Slot, slot},
+    message::Message,
+    slot::{Slot, slot},
     snapshot::Board,
     store::{Store, Transport},
     sys,
     waiting::{Asker, Outcome},
 };
-use crate::{AccessToken, Config, Event, Input, Status, TokenError, Trouble, Waiter, Want};
-
-/// What the driver is told.
-pub(super) enum Message {
-    /// An effect is answered.
-    Answer(Input),
-    /// Something nobody waits for.
-    Tell(Input),
-    /// Something a caller waits for.
-    Ask(Asker, Input),
-    /// A caller waits no longer.
-    Forget(Waiter),
-    /// A server refused this token.
-    Refused(AccessToken),
-    /// A source is closed while others stay.
-    Leave(u64),
-    /// The last source is closed.
-    Close(Fill<()>),
-    /// Somebody wants to know how things stand.
-    Status(Fill<Status>),
-    /// Somebody wants the news.
-    Listen(Sender<Event>),
-    /// An answer will never come.
-    Broken,
-}
+use crate::{Config, Input, TokenError, Trouble, Waiter, Want};
 
 /// One driver and the way to it.
 pub(super) struct Link {
@@ -211,7 +187,7 @@ impl Link {
     }
 
     fn is_driven_here(&self) -> bool {
-        DRIVING.try_with(|driving| driving.borrow().contains(&self.board.id())).unwrap_or(false)
+        DRIVING.get().contains(&self.board.id())
     }
 
     fn still(&self) -> MutexGuard<'_, Option<Box<Driver>>> {
@@ -230,22 +206,24 @@ fn no_thread(error: &io::Error) -> TokenError {
 }
 
 thread_local! {
-    /// The boards of the drivers that run on this thread: a store may ask another source for its token.
-    static DRIVING: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The boards of the drivers that run on this thread, the innermost first, 0 for none: a store may ask another
+    /// source for its token. Without a destructor, because `exit` runs those first and asks afterwards.
+    static DRIVING: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
 }
 
 /// While this lives, the thread drives a link.
-struct Driving;
+struct Driving([u64; 4]);
 
 impl Driving {
     fn begin(id: u64) -> Self {
-        DRIVING.with(|driving| driving.borrow_mut().push(id));
-        Self
+        let before @ [first, second, third, _] = DRIVING.get();
+        DRIVING.set([id, first, second, third]);
+        Self(before)
     }
 }
 
 impl Drop for Driving {
     fn drop(&mut self) {
-        let _ = DRIVING.try_with(|driving| driving.borrow_mut().pop());
+        DRIVING.set(self.0);
     }
 }

@@ -7,15 +7,19 @@ mod driver;
 mod fault;
 mod file;
 mod future;
+mod handle;
 mod hold;
 #[cfg(feature = "http")]
 mod http;
 mod journal_file;
 mod link;
 mod lock;
+mod message;
 mod parked;
 mod place;
 mod process;
+#[cfg(feature = "http")]
+mod quiet;
 mod registry;
 #[cfg(feature = "http")]
 mod roots;

@@ -9,7 +9,7 @@ use std::{
     vec::Vec,
 };
 
-use super::{link::Link, link::Message, process::PerProcess, sys};
+use super::{link::Link, message::Message, process::PerProcess, sys};
 
 /// What makes two sources the same: store, token endpoint, client. `None` for a store without a name of its own.
 pub(super) type Key = Option<(String, String, String)>;

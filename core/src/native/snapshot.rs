@@ -41,7 +41,7 @@ pub(super) enum Serve {
 
 impl Board {
     pub(super) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             generation: AtomicU64::new(0),
@@ -52,7 +52,7 @@ impl Board {
         }
     }
 
-    /// Returns the number of this board, which no other one has.
+    /// Returns the number of this board, which no other one has. Not 0.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
