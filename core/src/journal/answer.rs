@@ -83,6 +83,11 @@ impl Staged {
         self.head.base == refresh_token.map(|name| name.to_hex())
     }
 
+    /// Returns the name of the refresh token it was asked with; for a login, of the one it replaces.
+    pub(crate) fn base(&self) -> Option<Fingerprint> {
+        Fingerprint::from_hex(self.head.base.as_deref()?)
+    }
+
     /// Returns when it was received.
     pub(crate) fn received(&self) -> UnixTime {
         UnixTime::from_millis(self.head.received)

@@ -245,13 +245,16 @@ impl Journal {
         *found = Some(Found { sequence, length: bytes.len() });
         self.answer = Some(answer);
         self.answer_sequence = sequence;
-        let state = State { staged: sequence, ..self.state.clone() };
+        let state = State { staged: sequence, loose: true, ..self.state.clone() };
         (Write { offset, bytes }, self.write_state(state))
     }
 
     fn write_state(&mut self, state: State) -> Write {
         self.state_sequence = self.state_sequence.saturating_add(1);
-        self.state_slot = 1 - self.state_slot.min(1);
+        // What was written without a sync may be torn by a loss of power: it is overwritten, and not the other one.
+        if !self.state.loose {
+            self.state_slot = 1 - self.state_slot.min(1);
+        }
         let [first, second] = STATES;
         let bytes = frame::encode(FrameKind::State, self.state_sequence, &[&state.encode(STATE_ROOM)]);
         self.state = state;

@@ -40,6 +40,9 @@ pub(crate) struct State {
     pub(crate) staged: u64,
     /// The sequence up to which answers are done with.
     pub(crate) settled: u64,
+    /// Whether it was written without a sync.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) loose: bool,
     /// What a later minor version added.
     #[serde(flatten)]
     pub(crate) rest: BTreeMap<String, Value>,

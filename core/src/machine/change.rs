@@ -13,6 +13,7 @@ use crate::{
     TokenError, Trouble, format,
     journal::{self, Rotation, Staged},
     rotation,
+    wire::{Tokens, Verdict},
 };
 
 /// The times that somebody else may write the store between our read and our write before we let it be.
@@ -143,7 +144,8 @@ impl Machine {
                 self.announced = None;
                 out.tell(Told::SignedOut);
                 self.end_call(Ok(()), out);
-                self.unlock(out)
+                let state = self.view.journal.state.clone();
+                self.note(journal::State { intent: None, not_before: None, ..state }, out)
             }
             What::Refusal { .. } => self.unlock(out),
         }
@@ -188,6 +190,9 @@ impl Machine {
     }
 
     fn signed_in(&mut self, grant: &Grant, unpark: Option<String>, now: Now, out: &mut Out) -> State {
+        if let Some(answer) = self.view.journal.answer.take() {
+            self.remember(&answer);
+        }
         let mut state = self.view.journal.state.clone();
         (state.intent, state.dead, state.not_before, state.rotation) = (None, None, None, None);
         if let Some(refresh_token) = &grant.refresh_token {
@@ -219,7 +224,10 @@ impl Machine {
 
     /// The store holds something that this change must not replace: it is adopted.
     fn drop_change(&mut self, change: Change, error: Option<TokenError>, now: Now, out: &mut Out) -> State {
-        self.view.journal.answer = None;
+        let parked = matches!(change.what, What::Parked { .. });
+        if !parked && let Some(answer) = self.view.journal.answer.take() {
+            self.remember(&answer);
+        }
         let mut state = self.view.journal.state.clone();
         match change.what {
             What::Answer { .. } | What::Refusal { .. } => {
@@ -246,7 +254,12 @@ impl Machine {
             What::Parked { name, .. } => {
                 let detail = error.map_or_else(|| "it is damaged".into(), |error| error.to_string());
                 out.tell(Told::ParkedDropped { detail });
-                self.note_and_unpark(state, Some(name), out)
+                if self.view.journal.answer.is_none() {
+                    return self.note_and_unpark(state, Some(name), out);
+                }
+                // An answer whose store is gone outlives a login that cannot take its place.
+                let journal = self.view.journal.write(journal::State { loose: true, ..state });
+                self.note_writes(journal, Some(name), out)
             }
             What::SignOut => {
                 self.take_in_hand(None, false, now);
@@ -254,6 +267,21 @@ impl Machine {
                 self.end_call(Ok(()), out);
                 self.unlock(out)
             }
+        }
+    }
+
+    /// An answer that is dropped still says what became of its refresh token: whoever puts that one back finds it spent.
+    pub(super) fn remember(&mut self, answer: &Staged) {
+        let Some(base) = answer.base().filter(|_| !answer.head.login) else { return };
+        let spent = match view::weigh(answer) {
+            Verdict::Granted(Tokens { refresh_token, .. }) | Verdict::Malformed { refresh_token } => {
+                refresh_token.is_some_and(|new| new.fingerprint() != base)
+            }
+            Verdict::Refused { .. } => true,
+            Verdict::Misconfigured { .. } | Verdict::Transient { .. } | Verdict::Blocked { .. } => false,
+        };
+        if spent {
+            self.view.journal.state.spend(base);
         }
     }
 
@@ -275,9 +303,15 @@ impl Machine {
     fn not_saved(&mut self, change: Change, detail: String, now: Now, out: &mut Out) -> State {
         let error = TokenError::StoreUnwritable { reason: detail.clone() };
         match change.what {
-            What::Answer { durable, .. } => {
+            What::Answer { ours, durable } => {
                 if !durable {
                     self.kept = self.view.journal.answer.take();
+                }
+                if !ours {
+                    // Nothing else is done before it is saved.
+                    self.end_call(Err(error.clone()), out);
+                }
+                if !ours || !durable {
                     self.fail(error, true, now, out);
                 }
                 let retry_in = self.save_later(now);
@@ -288,7 +322,13 @@ impl Machine {
                 out.tell(Told::SaveFailed { detail, retry_in });
                 self.end_call(Err(error), out);
             }
-            What::Parked { .. } | What::Refusal { .. } => {}
+            What::Parked { .. } => {
+                self.end_call(Err(error.clone()), out);
+                self.fail(error, true, now, out);
+                let retry_in = self.save_later(now);
+                out.tell(Told::SaveFailed { detail, retry_in });
+            }
+            What::Refusal { .. } => {}
             What::SignOut => self.end_call(Err(error), out),
         }
         self.unlock(out)

@@ -26,6 +26,7 @@ struct Waiting {
     /// The machine's count of results and failures when the caller came.
     results: u64,
     failures: u64,
+    /// The reads that had begun before it came: they say nothing to it.
     looks: u64,
 }
 
@@ -174,6 +175,8 @@ impl Machine {
             let outcome = match self.judge(&waiting, now) {
                 Judgement::Deliver(token) => Ok(Some(token)),
                 Judgement::Fail(error) => Err(error),
+                // What is known is from before it came: the store does not answer.
+                Judgement::Look if now.mono >= waiting.look_deadline() => Err(out_of_time()),
                 Judgement::Wait(_) | Judgement::Refresh if overdue => match self.spare(now) {
                     Some(token) if !waiting.want.explicit => Ok(Some(token)),
                     Some(_) | None => Err(self.obstacle(now)),
@@ -195,8 +198,7 @@ impl Machine {
             let wait = match self.judge(waiting, now) {
                 Judgement::Wait(due) => due,
                 Judgement::Deliver(_) | Judgement::Fail(_) | Judgement::Refresh => None,
-                // A look is under way, or begins at once.
-                Judgement::Look => return [None, None],
+                Judgement::Look => return [None, Some(waiting.look_deadline())],
             };
             [wait, Some(waiting.deadline())]
         });
@@ -253,7 +255,7 @@ impl Machine {
 
     /// Nobody is told an error from memory: somebody else may have mended it since.
     fn said(&self, waiting: &Waiting, error: TokenError) -> Judgement {
-        if self.looks > waiting.looks || self.has_lock() { Judgement::Fail(error) } else { Judgement::Look }
+        if self.seen_looks > waiting.looks { Judgement::Fail(error) } else { Judgement::Look }
     }
 
     /// Returns the token in hand if it still works at all.
@@ -358,8 +360,9 @@ impl Machine {
             return TokenError::StoreBusy { holder: self.view.journal.state.holder() };
         }
         match self.can_refresh(now, false) {
-            Can::Never(error) | Can::Later { error, .. } => error,
-            Can::Yes => TokenError::Unavailable { retry_in: None, trouble: Trouble::Deadline },
+            Can::Never(error) if !self.has_parked() => error,
+            Can::Later { error, .. } => error,
+            Can::Never(_) | Can::Yes => out_of_time(),
         }
     }
 }
@@ -368,12 +371,21 @@ impl Waiting {
     fn deadline(&self) -> Duration {
         self.joined.mono.saturating_add(self.want.deadline)
     }
+
+    /// Returns when a caller who needs a look gives up: a look is one local read, and gets a second whatever the deadline.
+    fn look_deadline(&self) -> Duration {
+        self.deadline().max(self.joined.mono.saturating_add(Duration::from_secs(1)))
+    }
 }
 
 impl Out {
     pub(super) fn deliver(&mut self, waiter: Waiter, outcome: Result<Option<AccessToken>, TokenError>) {
         self.effects.push(Effect::Deliver(Deliver { waiter, outcome }));
     }
+}
+
+fn out_of_time() -> TokenError {
+    TokenError::Unavailable { retry_in: None, trouble: Trouble::Deadline }
 }
 
 fn reauth(reason: ReauthReason) -> TokenError {

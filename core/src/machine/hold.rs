@@ -31,14 +31,14 @@ impl Machine {
             self.give_up(hold.goal, error, now, out);
             return self.unlock(out);
         }
+        let matches = |answer| self.view.matches(answer);
+        if self.view.journal.answer.as_ref().is_some_and(matches) {
+            return self.settle(now, out);
+        }
         if let Some(left) = self.take_parked() {
             return self.rewrite(left, now, out);
         }
         if let Some(answer) = self.view.journal.answer.take() {
-            if self.view.matches(&answer) {
-                self.view.journal.answer = Some(answer);
-                return self.settle(now, out);
-            }
             let keep = match self.view.stored {
                 Stored::Unreadable(_) => true,
                 Stored::Absent => hold.goal != Goal::Call,
@@ -55,6 +55,7 @@ impl Machine {
                 return self.unlock(out);
             }
             out.tell(Told::Dropped { what: "answer" });
+            self.remember(&answer);
         }
         match hold.goal {
             Goal::Look => self.leave(out),
@@ -105,9 +106,8 @@ impl Machine {
         let state = self.view.journal.state.clone();
         let (adopt, known) = match &call.act {
             Act::SignOut => {
-                // Intent and answers go first: nothing may bring the credential back.
-                let cleared = journal::State { intent: None, not_before: None, ..state };
-                return self.prepare(Plan::SignOut, cleared, out);
+                // Answers go first: nothing may bring the credential back.
+                return self.prepare(Plan::SignOut, state, out);
             }
             Act::Adopt { adopt, known, .. } => (adopt, *known),
         };
@@ -132,10 +132,11 @@ impl Machine {
         let holder = Some(&self.config.holder).filter(|holder| holder.pid != 0);
         let holder = holder.map(|holder| HolderRecord { pid: holder.pid, host: clip(&holder.host) });
         let condition = self.view.journal.condition.clone();
-        let journal = self.write(journal::State { holder, ..state }, out);
+        let before = self.view.journal.state.clone();
+        let journal = self.write(journal::State { holder, ..state }, false, out);
         let room = ROOM.saturating_add(self.view.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
         out.ask(Effect::Store(StoreOp::Prepare(Prepare { ticket: self.ticket(), journal, room })));
-        State::Preparing(Preparation { plan, condition })
+        State::Preparing(Preparation { plan, condition, before })
     }
 
     /// The intent is on the disk: now it may be carried out.
@@ -169,16 +170,12 @@ impl Machine {
         // What was to be written may not be there: a journal that is yet to be made is made by the next write.
         self.view.journal.condition = failed.condition;
         let error = TokenError::StoreUnwritable { reason: fault.detail };
-        let mut state = self.view.journal.state.clone();
         match failed.plan {
-            Plan::Spend(spend) => {
-                self.give_up(Goal::Refresh, error, now, out);
-                // Nothing was sent: an intent that half reached the disk must not look like a lost answer.
-                state.intent = spend.previous;
-            }
+            Plan::Spend(_) => self.give_up(Goal::Refresh, error, now, out),
             Plan::Login { .. } | Plan::SignOut => self.give_up(Goal::Call, error, now, out),
         }
-        self.note(state, out)
+        // Nothing was sent: an intent that half reached the disk must not look like a lost answer.
+        self.note(failed.before, out)
     }
 
     /// No byte left: the refresh token is unspent, and the attempt does not count.
@@ -395,15 +392,19 @@ impl Machine {
     }
 
     pub(super) fn note_and_unpark(&mut self, state: journal::State, unpark: Option<String>, out: &mut Out) -> State {
-        let journal = self.write(state, out);
+        let journal = self.write(state, true, out);
+        self.note_writes(journal, unpark, out)
+    }
+
+    pub(super) fn note_writes(&mut self, journal: JournalWrites, unpark: Option<String>, out: &mut Out) -> State {
         let unpark = unpark.into_iter().collect();
         out.ask(Effect::Store(StoreOp::Note(Note { ticket: self.ticket(), journal, unpark })));
         State::Noting
     }
 
     /// Returns the writes of a state in which every answer is done with.
-    fn write(&mut self, state: journal::State, out: &mut Out) -> JournalWrites {
-        let journal = self.view.journal.settle(state);
+    fn write(&mut self, state: journal::State, loose: bool, out: &mut Out) -> JournalWrites {
+        let journal = self.view.journal.settle(journal::State { loose, ..state });
         if journal.set_aside {
             out.tell(Told::JournalSetAside);
         }

@@ -24,6 +24,7 @@ impl Machine {
 
     /// Asks for store and journal.
     pub(super) fn load(&mut self, reach: Reach, out: &mut Out) {
+        self.looks = self.looks.saturating_add(1);
         let load = Load { ticket: self.ticket(), journal: reach.ranges(), store: true, parked: true };
         out.ask(Effect::Store(StoreOp::Load(load)));
     }
@@ -65,7 +66,7 @@ impl Machine {
         if !self.view.take_in(loaded, reach) {
             return false;
         }
-        self.looks = self.looks.saturating_add(1);
+        self.seen_looks = self.looks;
         self.see_wait(now);
         self.adopt_view(now, out);
         true

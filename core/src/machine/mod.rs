@@ -65,8 +65,9 @@ pub struct Machine {
     dead: Option<(Fingerprint, ReauthReason)>,
     /// The refreshes of this process that yielded a token.
     results: u64,
-    /// The reads of store and journal.
+    /// The reads of store and journal that were begun, and those of them that were taken in.
     looks: u64,
+    seen_looks: u64,
     failure: Failure,
     /// Whether somebody was served in the early window.
     early_wanted: bool,
@@ -117,6 +118,7 @@ impl Machine {
             dead: None,
             results: 0,
             looks: 0,
+            seen_looks: 0,
             failure: Failure::default(),
             early_wanted: false,
             stale: false,

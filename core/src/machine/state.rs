@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::{
     CommitFault, FetchFault, Fingerprint, Loaded, LockFault, ReauthReason, Response, StoreFault,
     effect::Outcome,
-    journal::{Condition, Intent, Reach, Staged},
+    journal::{self, Condition, Intent, Reach, Staged},
 };
 
 /// What the machine is doing. Every state but [`Idle`](Self::Idle) and [`Waiting`](Self::Waiting) awaits one answer.
@@ -105,8 +105,9 @@ pub(super) struct Hold {
 #[derive(Debug)]
 pub(super) struct Preparation {
     pub(super) plan: Plan,
-    /// How the journal was found, in case the preparation fails.
+    /// How the journal was found and what it said, in case the preparation fails.
     pub(super) condition: Condition,
+    pub(super) before: journal::State,
 }
 
 /// What a preparation leads to.
