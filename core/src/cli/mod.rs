@@ -14,7 +14,10 @@ mod token;
 
 use std::{ffi::OsString, format, string::String};
 
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 use exit::Failure;
 
@@ -51,7 +54,8 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
     let argv = core::iter::once(OsString::from(argv0)).chain(args);
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            hide_stray_text(&mut error);
             // A closed pipe behind `--help` is no failure.
             let _ = error.print();
             return error.exit_code();
@@ -68,6 +72,14 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
     match outcome {
         Ok(()) => 0,
         Err(failure) => failure.tell(json),
+    }
+}
+
+/// Hides an argument that is no flag: `tokenward import TOKEN` is the obvious mistake, and errors end up in logs.
+fn hide_stray_text(error: &mut clap::Error) {
+    let stray = |value: &ContextValue| matches!(value, ContextValue::String(text) if !text.starts_with('-'));
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(stray) {
+        error.insert(ContextKind::InvalidArg, ContextValue::String("(hidden)".into()));
     }
 }
 

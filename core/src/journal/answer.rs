@@ -32,6 +32,9 @@ pub(crate) struct Head {
     /// The fingerprint of the refresh token it was asked with; for a login, of the one it replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<String>,
+    /// Whether the body may repeat the token that was sent: some servers do so in their errors.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) echo: bool,
     /// Whether it is a login.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) login: bool,
@@ -86,6 +89,11 @@ impl Staged {
     /// Returns the name of the refresh token it was asked with; for a login, of the one it replaces.
     pub(crate) fn base(&self) -> Option<Fingerprint> {
         Fingerprint::from_hex(self.head.base.as_deref()?)
+    }
+
+    /// Returns whether there may be a token in it.
+    pub(crate) fn holds_secret(&self) -> bool {
+        self.head.login || self.head.echo || (200..300).contains(&self.head.status)
     }
 
     /// Returns when it was received.

@@ -102,7 +102,6 @@ fn checksum(meta: &[u8; 4], sequence: &[u8; 8], length: &[u8; 4], payload: &[&[u
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
 
     use super::*;
 
@@ -137,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_payload_behind_the_end_of_the_read_asks_for_more() {
-        let frame = encode(FrameKind::Answer, 3, &[&vec![b'x'; 100]]);
+        let frame = encode(FrameKind::Answer, 3, &[&[b'x'; 100]]);
 
         let slot = decode(FrameKind::Answer, frame.expose().get(..64).unwrap_or_default());
 

@@ -85,6 +85,9 @@ pub(crate) struct Journal {
 struct Found {
     sequence: u64,
     length: usize,
+    /// Whether it is wiped when it is done with. What holds no secret stays: should a loss of power tear the state that
+    /// tells of it, it tells it again.
+    secret: bool,
 }
 
 /// Whether a journal can be used.
@@ -105,20 +108,13 @@ pub(crate) enum Condition {
     Fault(StoreFault),
 }
 
-/// What a read yields.
-pub(crate) enum Read {
-    /// The journal.
-    Whole(Journal),
-    /// An answer is longer than what was read: read again with [`Reach::Whole`].
-    More,
-}
-
 impl Journal {
-    /// Understands what a load with [`Reach::ranges`] found.
-    pub(crate) fn read(loaded: &Loaded, reach: Reach) -> Read {
+    /// Understands what a load with [`Reach::ranges`] found; `None` if an answer is longer than what was read: then it is to
+    /// be read again with [`Reach::Whole`].
+    pub(crate) fn read(loaded: &Loaded, reach: Reach) -> Option<Self> {
         let parts = match &loaded.journal {
             Ok(parts) => parts,
-            Err(fault) => return Read::Whole(Self { condition: Condition::Fault(fault.clone()), ..Self::default() }),
+            Err(fault) => return Some(Self { condition: Condition::Fault(fault.clone()), ..Self::default() }),
         };
         // EXPOSE: the journal is read here and nowhere else.
         let mut parts = parts.iter().map(SecretBytes::expose);
@@ -132,12 +128,12 @@ impl Journal {
             journal.condition = Condition::Foreign;
         }
         if journal.condition != Condition::Sound {
-            return Read::Whole(journal);
+            return Some(journal);
         }
         journal.read_states(states);
         match journal.read_answers(answers, reach) {
-            Ok(()) => Read::Whole(journal),
-            Err(TooShort) => Read::More,
+            Ok(()) => Some(journal),
+            Err(TooShort) => None,
         }
     }
 
@@ -166,17 +162,19 @@ impl Journal {
         for (bytes, found) in slots.into_iter().zip(&mut self.answers) {
             match frame::decode(FrameKind::Answer, bytes) {
                 Slot::Good { sequence, payload } => {
-                    *found = Some(Found { sequence, length: frame::HEAD.saturating_add(payload.len()) });
+                    let answer = Staged::decode(payload);
+                    let secret = answer.as_ref().is_none_or(Staged::holds_secret);
+                    *found = Some(Found { sequence, length: frame::HEAD.saturating_add(payload.len()), secret });
                     if sequence > self.state.settled.max(self.answer_sequence) {
-                        self.answer = Staged::decode(payload);
+                        self.answer = answer;
                         self.answer_sequence = sequence;
                     }
                 }
                 Slot::Short { sequence } if reach == Reach::Whole || sequence <= self.state.settled => {
-                    *found = Some(Found { sequence: 0, length: ANSWER_SLOT as usize });
+                    *found = Some(Found { sequence: 0, length: ANSWER_SLOT as usize, secret: true });
                 }
                 Slot::Short { .. } => return Err(TooShort),
-                Slot::Torn => *found = Some(Found { sequence: 0, length: ANSWER_SLOT as usize }),
+                Slot::Torn => *found = Some(Found { sequence: 0, length: ANSWER_SLOT as usize, secret: true }),
                 Slot::Empty => {}
             }
         }
@@ -227,7 +225,7 @@ impl Journal {
 
     /// Returns whether there is an answer that is done with and still stands on the disk.
     pub(crate) fn is_untidy(&self) -> bool {
-        self.answers.iter().flatten().next().is_some() && self.answer.is_none()
+        self.answers.iter().flatten().any(|found| found.secret) && self.answer.is_none()
     }
 
     /// Returns the frame of an answer and the state that names it.
@@ -242,7 +240,7 @@ impl Journal {
         let [first, second] = ANSWERS;
         let [found_first, found_second] = &mut self.answers;
         let (offset, found) = if slot == 0 { (first, found_first) } else { (second, found_second) };
-        *found = Some(Found { sequence, length: bytes.len() });
+        *found = Some(Found { sequence, length: bytes.len(), secret: answer.holds_secret() });
         self.answer = Some(answer);
         self.answer_sequence = sequence;
         let state = State { staged: sequence, loose: true, ..self.state.clone() };
@@ -265,7 +263,7 @@ impl Journal {
         self.answer = None;
         let found = self.answers.iter_mut().zip(ANSWERS);
         let wiped = found.filter_map(|(found, offset)| {
-            let length = found.take()?.length;
+            let length = found.take_if(|found| found.secret)?.length;
             Some(Write { offset, bytes: SecretBytes::new(vec![0; length]) })
         });
         wiped.collect()

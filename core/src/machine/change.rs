@@ -47,7 +47,7 @@ impl Machine {
         let rewrite = match &change.what {
             What::Answer { .. } => self.apply_answer(),
             What::Login => self.apply_login(self.view.journal.answer.as_ref()),
-            What::Parked { answer, .. } => self.apply_login(answer.as_ref()),
+            What::Parked { answer, .. } => self.apply_parked(answer.as_ref()),
             What::SignOut => self.apply_sign_out(),
             What::Refusal { refresh_token, .. } => {
                 let same = self.view.stored_refresh_token().is_none_or(|name| name == *refresh_token);
@@ -86,6 +86,16 @@ impl Machine {
             Ok(()) => self.encode(grant),
             Err(error) => Rewrite::Drop(Some(error)),
         }
+    }
+
+    fn apply_parked(&self, answer: Option<&Staged>) -> Rewrite {
+        let spent = |name| self.view.journal.state.is_spent(name);
+        let login = answer.and_then(|answer| view::granted(answer, None)?.refresh_token);
+        if login.is_some_and(|token| spent(token.fingerprint())) {
+            // It was adopted before, and its file could not be removed: what came of it is newer, whatever may be replaced.
+            return Rewrite::Drop(Some(TokenError::Downgrade));
+        }
+        self.apply_login(answer)
     }
 
     fn apply_login(&self, answer: Option<&Staged>) -> Rewrite {
@@ -330,6 +340,16 @@ impl Machine {
             }
             What::Refusal { .. } => {}
             What::SignOut => self.end_call(Err(error), out),
+        }
+        self.unlock(out)
+    }
+
+    /// The journal takes nothing: who still waits would wait for the next hold to find the same and fail the same way.
+    pub(super) fn not_noted(&mut self, fault: StoreFault, now: Now, out: &mut Out) -> State {
+        let error = TokenError::StoreUnwritable { reason: fault.detail };
+        self.end_call(Err(error.clone()), out);
+        if self.desk.is_waiting() {
+            self.fail(error, true, now, out);
         }
         self.unlock(out)
     }

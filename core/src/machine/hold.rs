@@ -225,8 +225,10 @@ impl Machine {
 
     /// The server answered: the answer goes to the disk before anybody looks into it.
     pub(super) fn stage(&mut self, spend: Spend, response: Response, now: Now, out: &mut Out) -> State {
-        let header = |name| response.header(name).map(clip);
+        let header = |name| response.header(name).filter(|text| !self.repeats(text)).map(clip);
         let head = Head {
+            // EXPOSE: compared with what was sent.
+            echo: self.may_repeat(response.body.expose()),
             received: now.wall.as_millis(),
             status: response.status,
             content_type: header("content-type"),
@@ -345,15 +347,25 @@ impl Machine {
 
     /// Returns a server's error code as it may be shown: not if it repeats what was sent (promise P7).
     fn shown<'a>(&self, code: &'a Secret) -> &'a str {
+        // EXPOSE: compared with what was sent, and shown only if it is none of it.
+        if self.repeats(code.expose()) { wire::UNPRINTABLE } else { code.expose() }
+    }
+
+    /// Returns whether a server's text repeats what was sent.
+    fn repeats(&self, text: impl AsRef<[u8]>) -> bool {
         let grant = self.view.stored_grant();
-        // EXPOSE: compared with the code, and only the code goes on.
+        // EXPOSE: compared with the text, and goes no further.
         let sent = [
             grant.and_then(|grant| grant.refresh_token.as_ref()).map(Secret::expose),
             grant.and_then(|grant| grant.access_token.as_ref()).map(AccessToken::expose),
             self.config.client_secret.as_ref().map(Secret::expose),
         ];
-        let repeats = sent.into_iter().flatten().any(|secret| shares_a_fragment(code.expose(), secret));
-        if repeats { wire::UNPRINTABLE } else { code.expose() }
+        sent.into_iter().flatten().any(|secret| shares_a_fragment(text.as_ref(), secret.as_bytes()))
+    }
+
+    /// Returns whether a server's answer may repeat what was sent, in whatever spelling.
+    fn may_repeat(&self, body: &[u8]) -> bool {
+        body.len() > 4096 || body.iter().any(|byte| matches!(byte, b'%' | b'\\')) || self.repeats(body)
     }
 
     /// Hands the new token to everybody: its answer is on the disk, the store follows.
@@ -397,6 +409,7 @@ impl Machine {
     }
 
     pub(super) fn note_writes(&mut self, journal: JournalWrites, unpark: Option<String>, out: &mut Out) -> State {
+        self.unparked.extend(unpark.clone());
         let unpark = unpark.into_iter().collect();
         out.ask(Effect::Store(StoreOp::Note(Note { ticket: self.ticket(), journal, unpark })));
         State::Noting
@@ -413,7 +426,7 @@ impl Machine {
 
     /// Returns the oldest login that another process left beside the store.
     fn take_parked(&self) -> Option<Change> {
-        let left = self.view.parked.iter().find(|parked| !self.desk.owns(&parked.name))?;
+        let left = self.left_parked().next()?;
         let answer = journal::unpark(&left.bytes);
         let what = What::Parked { name: left.name.clone(), answer };
         Some(Change { what, moved: 0 })
@@ -421,10 +434,10 @@ impl Machine {
 }
 
 /// Returns whether 12 bytes of a secret, or all of a shorter one, stand in a text.
-fn shares_a_fragment(text: &str, secret: &str) -> bool {
+fn shares_a_fragment(text: &[u8], secret: &[u8]) -> bool {
     let size = secret.len().min(12);
-    let stands_in_text = |fragment| text.as_bytes().windows(size).any(|window| window == fragment);
-    size > 0 && secret.as_bytes().windows(size).any(stands_in_text)
+    let stands_in_text = |fragment| text.windows(size).any(|window| window == fragment);
+    size > 0 && secret.windows(size).any(stands_in_text)
 }
 
 fn unavailable(trouble: Trouble) -> TokenError {

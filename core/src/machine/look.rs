@@ -7,7 +7,9 @@ use super::{
     desk::Can,
     state::{Goal, Hunt, Look, State},
 };
-use crate::{AccessToken, Effect, Event as Told, Load, Loaded, Now, StoreOp, TryLock, journal::Known, journal::Reach};
+use crate::{
+    AccessToken, Effect, Event as Told, Load, Loaded, Now, Parked, StoreOp, TryLock, journal::Known, journal::Reach,
+};
 
 impl Machine {
     /// Begins with a look: somebody else may have done it already, and that costs no lock.
@@ -105,7 +107,13 @@ impl Machine {
 
     /// Returns whether another process left a login beside the store.
     pub(super) fn has_parked(&self) -> bool {
-        self.view.parked.iter().any(|parked| !self.desk.owns(&parked.name))
+        self.left_parked().next().is_some()
+    }
+
+    /// Returns the logins that other processes left beside the store, oldest first.
+    pub(super) fn left_parked(&self) -> impl Iterator<Item = &Parked> {
+        let is_left = |parked: &&Parked| !self.desk.owns(&parked.name) && !self.unparked.contains(&parked.name);
+        self.view.parked.iter().filter(is_left)
     }
 
     /// An answer that its process has not carried into the store waits for the next holder; after a while that is us.

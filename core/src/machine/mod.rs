@@ -11,7 +11,7 @@ mod status;
 mod transition;
 mod view;
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -80,6 +80,8 @@ pub struct Machine {
     kept: Option<crate::journal::Staged>,
     /// What is on its way into the store.
     pending: Option<(SecretBytes, Grant)>,
+    /// The parked logins that are done with, in case they could not be removed.
+    unparked: Vec<String>,
     /// The credential whose end was announced.
     announced: Option<Fingerprint>,
     /// The shared wait as this process counts it.
@@ -126,6 +128,7 @@ impl Machine {
             saves_failed: 0,
             kept: None,
             pending: None,
+            unparked: Vec::new(),
             announced: None,
             seen: None,
             awaited: None,

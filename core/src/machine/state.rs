@@ -11,6 +11,7 @@ use crate::{
 
 /// What the machine is doing. Every state but [`Idle`](Self::Idle) and [`Waiting`](Self::Waiting) awaits one answer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a machine has one state, and it is moved once a step")]
 pub(super) enum State {
     /// Nothing is under way.
     Idle,

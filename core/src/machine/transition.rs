@@ -65,7 +65,7 @@ pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &
         // -- Noting --------------------------------------------------------------------------------------------------
         (State::Noting, Event::Noted(Ok(()))) => m.unlock(out),
         // What could not be noted is found again by the next holder: the store is right, the journal is behind.
-        (State::Noting, Event::Noted(Err(_))) => m.unlock(out),
+        (State::Noting, Event::Noted(Err(fault))) => m.not_noted(fault, now, out),
 
         // -- Unlocking -----------------------------------------------------------------------------------------------
         (State::Unlocking, Event::Unlocked) => State::Idle,

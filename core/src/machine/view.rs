@@ -5,7 +5,7 @@ use alloc::{string::ToString, vec::Vec};
 use crate::{
     FaultKind, Fingerprint, Grant, Loaded, Parked, Secret, SecretBytes, StoreFault, TokenError, UnixTime, Unreadable,
     format,
-    journal::{Condition, Journal, Reach, Read, Staged},
+    journal::{Condition, Journal, Reach, Staged},
     rotation,
     wire::{self, Raw, Verdict},
 };
@@ -38,10 +38,8 @@ pub(super) enum Stored {
 impl View {
     /// Takes in store and journal; `false` if an answer is longer than what was read.
     pub(super) fn take_in(&mut self, loaded: Loaded, reach: Reach) -> bool {
-        match Journal::read(&loaded, reach) {
-            Read::Whole(journal) => self.journal = journal,
-            Read::More => return false,
-        }
+        let Some(journal) = Journal::read(&loaded, reach) else { return false };
+        self.journal = journal;
         self.parked.clone_from(&loaded.parked);
         self.take_in_store(loaded);
         true

@@ -27,6 +27,9 @@ pub(super) fn prove(hold: &mut Hold, room: u64) -> Result<(), StoreFault> {
     let tried = |error| pinned(fault("make a file beside", &place.store, &error), &error);
     let temporary = Temporary::new(place, store.as_ref()).map_err(tried)?;
     temporary.reserve(room).map_err(tried)?;
+    // A holder that died between its rename and its sync leaves a store that a loss of power would take back, after its
+    // successor has spent the refresh token in it.
+    sync_folder(&place.folder).map_err(|error| fault("sync", &place.folder, &error))?;
     hold.temporary = Some(temporary);
     Ok(())
 }

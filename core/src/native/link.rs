@@ -96,12 +96,14 @@ impl Link {
         self.send(Message::Tell(Input::Tick));
     }
 
-    /// Waits for an answer. Not on a thread that drives this link: it would wait for itself.
-    pub(super) fn wait<T>(&self, slot: Slot<T>) -> Result<T, TokenError> {
+    /// Waits for an answer, at most for `span`: a driver whose store or thread hangs keeps no deadline. Not on a thread
+    /// that drives this link: it would wait for itself.
+    pub(super) fn wait<T>(&self, slot: &Slot<T>, span: Duration) -> Result<T, TokenError> {
         if self.is_driven_here() {
-            return Err(TokenError::Unavailable { retry_in: None, trouble: Trouble::Deadline });
+            return Err(unavailable(Trouble::Deadline));
         }
-        slot.wait().ok_or_else(closed)
+        let answer = slot.wait_for(span);
+        answer.ok_or_else(|| if slot.is_empty() { unavailable(Trouble::Deadline) } else { closed() })
     }
 
     /// Asks the driver to end. The slot is lost when it has.
@@ -197,7 +199,11 @@ impl Link {
 
 /// Returns what callers of a closed source are told.
 pub(super) fn closed() -> TokenError {
-    TokenError::Unavailable { retry_in: None, trouble: Trouble::Closed }
+    unavailable(Trouble::Closed)
+}
+
+fn unavailable(trouble: Trouble) -> TokenError {
+    TokenError::Unavailable { retry_in: None, trouble }
 }
 
 fn no_thread(error: &io::Error) -> TokenError {

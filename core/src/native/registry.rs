@@ -71,14 +71,18 @@ fn wait_at_exit() {
 }
 
 /// Closes every link of this process and waits as [`Share::leave`] does. A child that was forked waits for its own only.
-pub(super) fn close_all() {
+fn close_all() {
     let Some(registry) = REGISTRY.get() else { return };
     let links: Vec<Arc<Link>> = {
         let links = registry.lock().unwrap_or_else(PoisonError::into_inner);
         links.iter().filter_map(|(_, link)| link.upgrade()).collect()
     };
+    close_each(&links);
+}
+
+/// Asks all before it waits for any: they end side by side.
+pub(super) fn close_each(links: &[Arc<Link>]) {
     let since = sys::now().mono;
-    // All are asked before any is waited for: they end side by side.
     let ends: Vec<_> = links.iter().map(|link| (link, link.close())).collect();
     for (link, end) in ends {
         link.wait_for_end(&end, since);

@@ -17,18 +17,16 @@ pub(super) fn slot<T>() -> (Fill<T>, Slot<T>) {
 pub(super) struct Slot<T>(Arc<Shared<T>>);
 
 impl<T> Slot<T> {
-    /// Waits for the result; `None` if nobody is left who could give it.
-    pub(super) fn wait(self) -> Option<T> {
-        let empty = |state: &mut State<T>| matches!(state, State::Empty(_));
-        let mut state = self.0.filled.wait_while(self.0.state(), empty).unwrap_or_else(PoisonError::into_inner);
-        state.take()
-    }
-
-    /// Waits for the result, but no longer than `span`.
+    /// Waits for the result, but no longer than `span`; `None` if it has not come, or will not.
     pub(super) fn wait_for(&self, span: Duration) -> Option<T> {
         let empty = |state: &mut State<T>| matches!(state, State::Empty(_));
         let waited = self.0.filled.wait_timeout_while(self.0.state(), span, empty);
         waited.unwrap_or_else(PoisonError::into_inner).0.take()
+    }
+
+    /// Returns whether the result may still come.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(*self.0.state(), State::Empty(_))
     }
 
     /// Returns the result if it is there, else has `context` woken when it comes.
@@ -132,7 +130,7 @@ mod tests {
     fn the_result_reaches_the_caller_that_waits() {
         let (fill, slot) = slot();
 
-        let waiting = thread::spawn(|| slot.wait());
+        let waiting = thread::spawn(move || slot.wait_for(Duration::MAX));
         fill.fill(1);
 
         assert_eq!(waiting.join().unwrap(), Some(1));
@@ -142,7 +140,7 @@ mod tests {
     fn a_lost_end_leaves_nobody_waiting() {
         let (fill, slot) = slot::<u8>();
 
-        let waiting = thread::spawn(|| slot.wait());
+        let waiting = thread::spawn(move || slot.wait_for(Duration::MAX));
         drop(fill);
 
         assert_eq!(waiting.join().unwrap(), None);
@@ -150,9 +148,12 @@ mod tests {
 
     #[test]
     fn a_wait_of_no_time_ends_at_once() {
-        let (_fill, slot) = slot::<u8>();
+        let (fill, slot) = slot::<u8>();
 
         assert_eq!(slot.wait_for(Duration::ZERO), None);
+        assert!(slot.is_empty());
+        drop(fill);
+        assert!(!slot.is_empty());
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
         impl Wake for Looks {
             fn wake(self: Arc<Self>) {
                 let slot = self.0.lock().unwrap().take().unwrap();
-                assert_eq!(slot.wait(), Some(7));
+                assert_eq!(slot.wait_for(Duration::ZERO), Some(7));
             }
         }
         let (fill, slot) = slot();

@@ -199,7 +199,8 @@ impl Snapshot {
 
     #[inline]
     fn serve(&self, now: Now, min_ttl: Duration) -> Option<Serve> {
-        if !is_before(now.after(min_ttl), self.ends_at) {
+        let used = if min_ttl.is_zero() { now } else { now.after(min_ttl) };
+        if !is_before(used, self.ends_at) {
             return None;
         }
         let token = self.token.clone();

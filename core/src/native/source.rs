@@ -190,7 +190,7 @@ impl TokenSource {
         let share = live.share()?;
         let (fill, slot) = slot();
         share.link.send(Message::Status(fill));
-        share.link.wait(slot)
+        share.link.wait(&slot, Duration::MAX)
     }
 
     /// Returns the news from now on. A receiver that is dropped is forgotten; one that is not read grows.
@@ -221,6 +221,11 @@ impl TokenSource {
         matches!(&self.0, Handle::Live(live) if live.share().is_ok_and(|share| share.link.lies_still()))
     }
 
+    #[cfg(test)]
+    pub(super) fn link(&self) -> Arc<super::link::Link> {
+        self.0.ask(Input::Look).map(|(link, ..)| Arc::clone(link)).unwrap()
+    }
+
     #[inline]
     fn get(&self, wish: &Wish) -> Result<AccessToken, TokenError> {
         match self.0.ready(wish) {
@@ -231,13 +236,18 @@ impl TokenSource {
 
     #[cold]
     fn wait_for(&self, wish: &Wish) -> Result<AccessToken, TokenError> {
-        let (link, _, slot) = self.0.ask(|waiter| wish.input(waiter))?;
-        token_of(link.wait(slot))
+        let (link, waiter, slot) = self.0.ask(|waiter| wish.input(waiter))?;
+        // The driver keeps the deadline and says what stands in the way. This is for the day it cannot.
+        let outcome = link.wait(&slot, wish.deadline.saturating_add(Duration::from_secs(1)));
+        if slot.is_empty() {
+            link.send(Message::Forget(waiter));
+        }
+        token_of(outcome)
     }
 
     fn call(&self, input: impl FnOnce(Waiter) -> Input) -> Result<(), TokenError> {
         let (link, _, slot) = self.0.ask(input)?;
-        link.wait(slot)?.map(|_| ())
+        link.wait(&slot, Duration::MAX)?.map(|_| ())
     }
 
     #[inline]
