@@ -66,6 +66,11 @@ impl Process {
         Self { name: name.into(), pid, stdin, shared, logs: logs.clone() }
     }
 
+    /// Returns its number, for who looks at it from outside.
+    pub fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Writes a line to its standard input. One that has ended takes none, and whoever waits for the answer is told.
     pub fn tell(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
@@ -90,6 +95,11 @@ impl Process {
             Some(None) => self.logs.fail(&format!("{} ended without {what}", self.name)),
             None => self.logs.fail(&format!("{}: no {what} within {PATIENCE:?}", self.name)),
         }
+    }
+
+    /// Drops the lines that were said so far and that nobody will ask for.
+    pub fn forget(&self, unwanted: impl Fn(&str) -> bool) {
+        self.shared.lock().lines.retain(|line| !unwanted(line));
     }
 
     /// Waits for its end.

@@ -16,7 +16,7 @@ use super::{PATIENCE, Process, logs::Logs};
 /// A `tokenward provider` that runs until this is dropped.
 pub struct Provider {
     /// Ends when this is dropped.
-    _process: Process,
+    process: Process,
     address: String,
     ready: Value,
     log: PathBuf,
@@ -46,6 +46,11 @@ impl Stats {
 }
 
 impl Provider {
+    /// Returns its process's number, for who looks at it from outside.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(super) fn start(options: &[&str], folder: &Path, logs: &Logs) -> Self {
         let log = folder.join("provider.log");
         let mut command = Command::new(binary());
@@ -55,7 +60,7 @@ impl Provider {
         let ready: Value = process.wait_for("ready line", |line| serde_json::from_str(line).ok());
         let url = ready["url"].as_str().unwrap_or_default();
         let address = url.strip_prefix("http://").unwrap_or_default().to_string();
-        Self { _process: process, address, ready, log, logs: logs.clone() }
+        Self { process, address, ready, log, logs: logs.clone() }
     }
 
     pub fn token_url(&self) -> &str {

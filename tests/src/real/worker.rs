@@ -106,6 +106,8 @@ impl Worker {
     /// Lets it go on.
     pub fn go_on(&mut self) {
         self.run(Command::GoOn).expect("it can always go on");
+        // It may have come to its stop after its answer: nobody may take that for the next stop.
+        self.process.forget(|line| matches!(serde_json::from_str(line), Ok(Line::At { .. })));
     }
 
     /// Waits until its end has begun.
