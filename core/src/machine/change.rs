@@ -351,6 +351,7 @@ impl Machine {
         if self.desk.is_waiting() {
             self.fail(error, true, now, out);
         }
+        self.save_later(now);
         self.unlock(out)
     }
 

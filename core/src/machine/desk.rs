@@ -360,8 +360,8 @@ impl Machine {
             return TokenError::StoreBusy { holder: self.view.journal.state.holder() };
         }
         match self.can_refresh(now, false) {
-            Can::Never(error) if !self.has_parked() => error,
             Can::Later { error, .. } => error,
+            // A dead login that somebody wants asked once more was not asked: nobody is told an error from memory.
             Can::Never(_) | Can::Yes => out_of_time(),
         }
     }

@@ -120,7 +120,8 @@ impl Machine {
     fn plan_save(&mut self, now: Now) {
         // Whoever took the store away may bring it back.
         let gone = self.view.journal.answer.is_some() && self.view.stored_grant().is_none();
-        if self.has_parked() && matches!(self.can_refresh(now, false), Can::Never(_)) {
+        let failed = self.saves_failed > 0;
+        if !failed && self.has_parked() && matches!(self.can_refresh(now, false), Can::Never(_)) {
             // It is the only login there is: nobody else may come to adopt it.
             self.save_at = Some(now.mono);
         } else if !self.is_unsaved() && !gone {
