@@ -59,8 +59,8 @@ PLANTS = [
         "P2",
         "a spent refresh token is sent again",
         DESK,
-        "if state.is_spent(refresh_token.fingerprint()) {",
-        "if state.is_spent(refresh_token.fingerprint()) && false {",
+        "&& state.is_spent(refresh_token.fingerprint()) {",
+        "&& state.is_spent(refresh_token.fingerprint()) && false {",
     ),
     Plant(
         "P2",

@@ -51,7 +51,7 @@ struct File {
 }
 
 #[derive(Debug, Default, Clone)]
-struct Pages(BTreeMap<u64, (Box<[u8; PAGE]>, u64)>);
+struct Pages(BTreeMap<u64, Box<[u8; PAGE]>>);
 
 impl Disk {
     pub fn replace_store(&mut self, bytes: Option<Vec<u8>>) {
@@ -155,9 +155,10 @@ impl Disk {
         hasher.write_usize(self.lock.unwrap_or(usize::MAX));
         if let Some(file) = &self.journal {
             hasher.write_u64(file.length);
-            for (page, (_, print)) in &file.cache.0 {
+            for (page, content) in &file.cache.0 {
+                let end = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
                 hasher.write_u64(*page);
-                hasher.write_u64(*print);
+                hasher.write(&content[..end]);
             }
         }
         hasher.finish()
@@ -173,7 +174,7 @@ impl File {
             let (page, from) = (at / PAGE as u64, (at % PAGE as u64) as usize);
             let to = PAGE.min(from + (end - at) as usize);
             match self.cache.0.get(&page) {
-                Some((content, _)) => bytes.extend_from_slice(&content[from..to]),
+                Some(content) => bytes.extend_from_slice(&content[from..to]),
                 None => bytes.resize(bytes.len() + to - from, 0),
             }
             at += (to - from) as u64;
@@ -188,11 +189,8 @@ impl Pages {
         while !rest.is_empty() {
             let (page, from) = (at / PAGE as u64, (at % PAGE as u64) as usize);
             let count = rest.len().min(PAGE - from);
-            let (content, print) = self.0.entry(page).or_insert_with(|| (Box::new([0; PAGE]), 0));
+            let content = self.0.entry(page).or_insert_with(|| Box::new([0; PAGE]));
             content[from..from + count].copy_from_slice(&rest[..count]);
-            let mut hasher = DefaultHasher::new();
-            hasher.write(&content[..]);
-            *print = hasher.finish();
             (at, rest) = (at + count as u64, &rest[count..]);
         }
     }

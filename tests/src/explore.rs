@@ -61,12 +61,12 @@ pub fn explore(map: &Map) -> Result<Tally, String> {
     let mut path: Vec<(Vec<Choice>, usize)> = Vec::new();
     let mut walk = Walk::new(map, false);
     loop {
-        let choices = if seen.insert(walk.print()) { walk.choices() } else { Vec::new() };
+        let new = seen.insert(walk.print());
+        let choices = if new { walk.choices() } else { Vec::new() };
         if let Some(first) = choices.first().copied() {
             path.push((choices, 0));
             walk.take(first);
         } else {
-            let new = walk.is_over();
             if new {
                 walk.end();
             }
@@ -105,7 +105,6 @@ struct Walk<'a> {
     ended: bool,
     /// For each process its wants so far.
     wants: [usize; 2],
-    over: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -118,8 +117,7 @@ impl<'a> Walk<'a> {
             panics: false,
             ..Setup::default()
         };
-        let mut walk =
-            Self { map, sim: Sim::new(setup), crashes: 0, faults: 0, ended: false, wants: [0; 2], over: false };
+        let mut walk = Self { map, sim: Sim::new(setup), crashes: 0, faults: 0, ended: false, wants: [0; 2] };
         walk.want();
         walk
     }
@@ -227,9 +225,6 @@ impl<'a> Walk<'a> {
             }
         }
         self.want();
-        self.over = (0..2).all(|process| self.sim.processes[process].callers.is_empty())
-            && self.ended
-            && (0..2).all(|process| self.sim.processes[process].op.is_none());
     }
 
     /// A process wakes up: alone if it is for a moment only, so that the order of many short waits does not count.
@@ -244,10 +239,6 @@ impl<'a> Walk<'a> {
         }
         self.sim.tick(process);
         self.sim.processes[process].looked_at = self.sim.world.disk.version;
-    }
-
-    fn is_over(&self) -> bool {
-        self.over
     }
 
     /// Whatever happened: from here on all goes well, and everybody is served.
@@ -270,7 +261,7 @@ impl<'a> Walk<'a> {
             (process.callers.len(), process.looked_at == self.sim.world.disk.version).hash(&mut hasher);
             process.answer.is_some().hash(&mut hasher);
             shape(&format!("{:?}", process.machine), &mut hasher);
-            process.op.as_ref().map(|op| (op.name(), op.step())).hash(&mut hasher);
+            process.op.as_ref().map(|op| (op.name(), op.step(), op.fate())).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -12,8 +12,8 @@ pub struct Process {
     pub machine: Option<Machine>,
     /// The effect that is being carried out.
     pub op: Option<Op>,
-    /// The answer that the machine has not heard yet, and a number that stands for it.
-    pub answer: Option<(Input, u64)>,
+    /// The answer that the machine has not heard yet.
+    pub answer: Option<Input>,
     /// When the machine wants to be stepped, on the process's monotonic clock.
     pub wake_at: Option<Duration>,
     /// What its monotonic clock is ahead of the others' by.
@@ -31,8 +31,6 @@ pub struct Process {
     pub last_since: u64,
     /// The tokens that were reported as refused.
     pub reported: Vec<usize>,
-    /// A number that stands for everything the machine was told.
-    pub print: u64,
     /// The state of the world when it last looked, for those who skip looks that can see nothing new.
     pub looked_at: u64,
     /// The effects since time last passed.
@@ -74,7 +72,6 @@ impl Process {
             last: None,
             last_since: 0,
             reported: Vec::new(),
-            print: 0,
             looked_at: u64::MAX,
             spins: 0,
         }

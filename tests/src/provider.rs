@@ -49,7 +49,7 @@ pub struct Judged {
 }
 
 /// What happens to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
     Healthy,
     /// The server answers with this status and perhaps a `Retry-After`.

@@ -183,6 +183,9 @@ impl World {
         rules.require(before.readable, "P4", || format!("process {process} replaces a store that nobody can read"));
         rules.require(before.kept == after.kept, "P8", || format!("process {process} lost a member of the owner's"));
         let pairs = &self.provider.pairs;
+        let state = after.refresh.map(|number| pairs[number].state);
+        let spent = matches!(state, Some(Refresh::Spent { by }) if rules.durable.contains(&by));
+        rules.disturbed |= spent && rules.note_failed;
         match (before.refresh, after.refresh) {
             (_, None) => {
                 rules.require(who.signs_out, "P4", || format!("process {process} blanks the store"));
@@ -191,7 +194,6 @@ impl World {
             (Some(old), Some(new)) if pairs[old].family == pairs[new].family => {
                 // A journal that takes no note forgets what became of a login that could not be removed.
                 let forgot = rules.note_failed && rules.logins.get(&new) == Some(&Guard::Replace);
-                rules.disturbed |= new < old && forgot;
                 rules.require(new >= old || forgot, "P4", || format!("refresh-token-{new} replaces a newer one"));
                 rules.require(after.access >= before.access || forgot, "P4", || {
                     "an older access token comes back".into()

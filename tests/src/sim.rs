@@ -1,10 +1,6 @@
 //! Processes in a world, and everything that can happen to them. Whoever calls decides what happens next.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use tokenward::{
     AccessToken, Account, Adopt, Config, Effect, Event, Grant, Guard, Holder, Input, Machine, Secret, Step, TokenError,
@@ -133,8 +129,7 @@ impl Sim {
         self.begin(process, "starts again");
         let machine = self.machine(process);
         let offset = self.processes[process].offset;
-        let print = self.processes[process].print;
-        self.processes[process] = Process { print: print.wrapping_add(1), ..Process::new(machine, offset) };
+        self.processes[process] = Process::new(machine, offset);
     }
 
     /// A process ends, without a word.
@@ -306,9 +301,9 @@ impl Sim {
         self.spin(process);
         match self.world.perform(who, op) {
             Progress::More(op) => self.processes[process].op = Some(op),
-            Progress::Done(answer, print) => {
+            Progress::Done(answer) => {
                 let this = &mut self.processes[process];
-                this.answer = Some((answer, print));
+                this.answer = Some(answer);
                 this.loaded |= name == "Load";
                 if matches!(name, "Load" | "TryLock") {
                     this.looked_at = self.world.disk.version;
@@ -329,11 +324,8 @@ impl Sim {
     }
 
     fn hear(&mut self, process: usize) {
-        let Some((answer, print)) = self.processes[process].answer.take() else { return };
+        let Some(answer) = self.processes[process].answer.take() else { return };
         self.world.rules.moment += 1;
-        let mut hasher = DefaultHasher::new();
-        (self.processes[process].print, print).hash(&mut hasher);
-        self.processes[process].print = hasher.finish();
         self.step(process, answer);
     }
 
@@ -455,9 +447,6 @@ impl Sim {
         let now = self.world.now(this.offset);
         let Step { effects, wake_in } = machine.step(now, input);
         this.wake_at = wake_in.map(|span| now.mono + span);
-        let mut hasher = DefaultHasher::new();
-        (this.print, now.wall, now.mono).hash(&mut hasher);
-        this.print = hasher.finish();
         for effect in effects {
             let op = match effect {
                 Effect::Store(op) => Op::new(op),

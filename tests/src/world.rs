@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokenward::{
     Commit, CommitFault, FaultKind, Fetch, FetchFault, Fingerprint, Input, Load, Loaded, LockFault, Note, Now, Park,
-    Parked, Prepare, SecretBytes, Stage, StoreFault, StoreOp, TryLock, UnixTime, Unlock,
+    Parked, Prepare, Response, SecretBytes, Stage, StoreFault, StoreOp, TryLock, UnixTime, Unlock,
 };
 
 use crate::{
@@ -82,8 +82,8 @@ pub struct Who {
 /// What became of an effect.
 pub enum Progress {
     More(Op),
-    /// The answer, and a number that stands for what it says.
-    Done(Input, u64),
+    /// The answer.
+    Done(Input),
 }
 
 impl World {
@@ -159,8 +159,7 @@ impl World {
                     .map(|(name, bytes)| Parked { name: name.clone(), bytes: SecretBytes::new(bytes.clone()) })
                     .collect();
                 let loaded = Loaded { journal: Ok(op.journal), store, parked };
-                let print = print_of(&loaded);
-                Progress::Done(load.answer(loaded), print)
+                Progress::Done(load.answer(loaded))
             }
             Kind::TryLock(try_lock) => {
                 let free = self.disk.lock.is_none();
@@ -169,13 +168,13 @@ impl World {
                     self.disk.version += 1;
                     self.rules.takes_lock();
                 }
-                Progress::Done(try_lock.answer(if free { Ok(()) } else { Err(LockFault::Busy) }), u64::from(free))
+                Progress::Done(try_lock.answer(if free { Ok(()) } else { Err(LockFault::Busy) }))
             }
             Kind::Prepare(prepare) => {
                 self.needs_lock(process, "Prepare");
                 if self.failing.contains("prepare") {
                     self.rules.doubtful.extend(self.stored().refresh);
-                    return Progress::Done(prepare.answer(Err(fault(FaultKind::NoSpace))), 1);
+                    return Progress::Done(prepare.answer(Err(fault(FaultKind::NoSpace))));
                 }
                 let writes = &prepare.journal;
                 match writes.writes.get(step) {
@@ -195,7 +194,7 @@ impl World {
                         // A rename that a killed process left behind lasts before what it brought is spent.
                         self.disk.sync_folder();
                         self.rules.prepared = true;
-                        Progress::Done(prepare.answer(Ok(())), 0)
+                        Progress::Done(prepare.answer(Ok(())))
                     }
                 }
             }
@@ -203,13 +202,13 @@ impl World {
                 self.needs_lock(process, "Stage");
                 match step {
                     0 if self.failing.contains("stage") => {
-                        return Progress::Done(stage.answer(Err(fault(FaultKind::Other))), 1);
+                        return Progress::Done(stage.answer(Err(fault(FaultKind::Other))));
                     }
                     0 => self.disk.write_journal(stage.frame.offset, stage.frame.bytes.expose()),
                     1 => self.sync_journal(),
                     _ => {
                         self.disk.write_journal(stage.mark.offset, stage.mark.bytes.expose());
-                        return Progress::Done(stage.answer(Ok(())), 0);
+                        return Progress::Done(stage.answer(Ok(())));
                     }
                 }
                 op.kind = Kind::Stage(stage);
@@ -219,13 +218,13 @@ impl World {
                 self.needs_lock(process, "Commit");
                 if step == 1 {
                     self.disk.sync_folder();
-                    return Progress::Done(commit.answer(Ok(())), 0);
+                    return Progress::Done(commit.answer(Ok(())));
                 }
                 if self.failing.contains("commit") {
-                    return Progress::Done(commit.answer(Err(CommitFault::Fault(fault(FaultKind::NoSpace)))), 2);
+                    return Progress::Done(commit.answer(Err(CommitFault::Fault(fault(FaultKind::NoSpace)))));
                 }
                 if self.disk.store.as_deref().map(Fingerprint::of) != commit.base {
-                    return Progress::Done(commit.answer(Err(CommitFault::Moved)), 1);
+                    return Progress::Done(commit.answer(Err(CommitFault::Moved)));
                 }
                 let bytes = commit.bytes.as_ref().map(|bytes| bytes.expose().to_vec());
                 self.commits(who, bytes.as_deref());
@@ -238,7 +237,7 @@ impl World {
                 if self.failing.contains("note") {
                     self.rules.note_failed = true;
                     self.rules.doubtful.extend(self.stored().refresh);
-                    return Progress::Done(note.answer(Err(fault(FaultKind::NoSpace))), 1);
+                    return Progress::Done(note.answer(Err(fault(FaultKind::NoSpace))));
                 }
                 if step == 0 {
                     if note.journal.set_aside {
@@ -257,21 +256,20 @@ impl World {
                         for name in &note.unpark {
                             self.disk.unpark(name);
                         }
-                        Progress::Done(note.answer(Ok(())), 0)
+                        Progress::Done(note.answer(Ok(())))
                     }
                 }
             }
             Kind::Park(park) => {
                 let name = self.disk.park(park.bytes.expose().to_vec());
-                let print = self.disk.parked.len() as u64;
-                Progress::Done(park.answer(Ok(name)), print)
+                Progress::Done(park.answer(Ok(name)))
             }
             Kind::Unlock(unlock) => {
                 self.needs_lock(process, "Unlock");
                 self.lets_go(false);
                 self.disk.lock = None;
                 self.disk.version += 1;
-                Progress::Done(unlock.answer(), 0)
+                Progress::Done(unlock.answer())
             }
             Kind::Fetch(fetch) => match op.flight {
                 None => {
@@ -286,32 +284,32 @@ impl World {
                 }
                 Some(flight) => {
                     self.rules.in_flight = None;
-                    let (answer, print) = self.arrives(flight);
-                    Progress::Done(fetch.answer(answer), print)
+                    let answer = self.arrives(flight);
+                    Progress::Done(fetch.answer(answer))
                 }
             },
         }
     }
 
     /// The server, or whatever is in its place, answers.
-    fn arrives(&mut self, flight: Flight) -> (Result<tokenward::Response, FetchFault>, u64) {
+    fn arrives(&mut self, flight: Flight) -> Result<Response, FetchFault> {
         let Flight { fate, sent } = flight;
         let lost = |detail: &str| Err(FetchFault::MaybeSent { detail: detail.into() });
         match fate {
             Fate::NotSent => {
                 self.failed(None);
-                (Err(FetchFault::NotSent { detail: "connection refused".into() }), 1)
+                Err(FetchFault::NotSent { detail: "connection refused".into() })
             }
             Fate::LostBefore => {
                 self.failed(None);
                 self.rules.unknown.insert(sent);
-                (lost("connection reset"), 2)
+                lost("connection reset")
             }
             Fate::LostAfter => {
                 self.judge(sent);
                 self.failed(None);
                 self.rules.unknown.insert(sent);
-                (lost("connection reset"), 2)
+                lost("connection reset")
             }
             Fate::Healthy | Fate::Torn | Fate::NoAccessToken | Fate::Status(..) | Fate::Page | Fate::WrongClient => {
                 let granted = if fate.is_judged() { self.judge(sent) } else { None };
@@ -331,7 +329,7 @@ impl World {
                 if fate == Fate::Torn && granted.is_some() {
                     self.rules.unknown.insert(sent);
                 }
-                (Ok(self.provider.response(fate, granted, answer, self.time)), 3 + answer as u64)
+                Ok(self.provider.response(fate, granted, answer, self.time))
             }
         }
     }
@@ -398,6 +396,11 @@ impl Op {
         self.step
     }
 
+    /// Returns what a request on its way meets.
+    pub fn fate(&self) -> Option<Fate> {
+        self.flight.map(|flight| flight.fate)
+    }
+
     /// Returns whether the server could see the request although its process ends.
     pub fn is_in_flight(&self) -> bool {
         self.flight.is_some_and(|flight| flight.fate.is_judged())
@@ -406,21 +409,6 @@ impl Op {
 
 fn fault(kind: FaultKind) -> StoreFault {
     StoreFault { kind, detail: format!("{kind:?} (planned)") }
-}
-
-fn print_of(loaded: &Loaded) -> u64 {
-    use std::hash::{DefaultHasher, Hasher};
-    let mut hasher = DefaultHasher::new();
-    for part in loaded.journal.iter().flatten() {
-        hasher.write(part.expose());
-    }
-    if let Ok(Some(store)) = &loaded.store {
-        hasher.write(store.expose());
-    }
-    for parked in &loaded.parked {
-        hasher.write(parked.name.as_bytes());
-    }
-    hasher.finish()
 }
 
 /// Writes a moment as RFC 3339.

@@ -131,7 +131,7 @@ fn six_hundred_random_kills_tear_nothing_block_nobody_and_lose_nothing_that_a_gr
 
     let Stats { requests, rotations, replays_in_grace, .. } = stats;
     let harmless = Stats { requests, rotations, replays_in_grace, ..Stats::default() };
-    assert_eq!(Stats { max_concurrent_requests: 0, ..stats }, harmless);
+    assert_eq!(stats, harmless);
     assert_eq!(requests, rotations + replays_in_grace);
     assert!(replays_in_grace <= in_flight, "{replays_in_grace} replays after {in_flight} kills in flight");
 }

@@ -54,7 +54,8 @@ fn all(name: &str, map: Map) {
     println!("{name}: {tally:?}");
 }
 
-const LIMIT: usize = 2_000_000;
+/// The states after which a map is left: it says then that it is not complete.
+const LIMIT: usize = 30_000;
 
 fn number(name: &str, default: u64) -> u64 {
     env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))

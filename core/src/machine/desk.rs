@@ -246,7 +246,7 @@ impl Machine {
         match (self.can_refresh(now, want.explicit), spare) {
             (Can::Yes, _) => Judgement::Refresh,
             (Can::Never(_) | Can::Later { .. }, Some(token)) => Judgement::Deliver(token),
-            (Can::Never(_), None) if self.has_parked() => Judgement::Wait(None),
+            (Can::Never(_), None) if self.has_parked() && self.has_looked(waiting) => Judgement::Wait(None),
             (Can::Never(error), None) => self.said(waiting, error),
             (Can::Later { due, error }, None) if due > waiting.deadline() => self.said(waiting, error),
             (Can::Later { due, .. }, None) => Judgement::Wait(Some(due)),
@@ -255,7 +255,12 @@ impl Machine {
 
     /// Nobody is told an error from memory: somebody else may have mended it since.
     fn said(&self, waiting: &Waiting, error: TokenError) -> Judgement {
-        if self.seen_looks > waiting.looks { Judgement::Fail(error) } else { Judgement::Look }
+        if self.has_looked(waiting) { Judgement::Fail(error) } else { Judgement::Look }
+    }
+
+    /// Returns whether what is known was read after a caller came.
+    fn has_looked(&self, waiting: &Waiting) -> bool {
+        self.seen_looks > waiting.looks
     }
 
     /// Returns the token in hand if it still works at all.
@@ -303,10 +308,11 @@ impl Machine {
         }
         let Some(refresh_token) = &grant.refresh_token else { return Can::Never(reauth(ReauthReason::Expired)) };
         let state = &self.view.journal.state;
-        if state.is_spent(refresh_token.fingerprint()) {
+        if !state.spent.is_empty() && state.is_spent(refresh_token.fingerprint()) {
             return Can::Never(reauth(ReauthReason::Reused));
         }
-        if explicit {
+        if explicit || (self.dead.is_none() && state.dead.is_none() && state.not_before.is_none()) {
+            // Nothing is remembered: no name is needed to look it up by.
             return Can::Yes;
         }
         let key = self.key(refresh_token);

@@ -35,13 +35,12 @@ pub struct Stats {
     pub bad_requests: u64,
     pub families_revoked: u64,
     pub faults: u64,
-    pub max_concurrent_requests: u64,
 }
 
 impl Stats {
     /// Returns these counters as one request after the other without a fault makes them.
     pub fn rotations(count: u64) -> Self {
-        Self { requests: count, rotations: count, max_concurrent_requests: count.min(1), ..Self::default() }
+        Self { requests: count, rotations: count, ..Self::default() }
     }
 }
 
