@@ -129,9 +129,9 @@ PLANTS = [
     ),
     Plant(
         "P5",
-        "a working token waits for the lock",
+        "a working token waits for its successor",
         DESK,
-        "&& (self.is_calm(now) || self.is_contended())",
-        "&& self.is_calm(now)",
+        "if (result && !held.has_ended(now)) || (!want.explicit && held.serves(now, want.min_ttl)) {",
+        "if (result && !held.has_ended(now)) || (!want.explicit && !held.is_early(now) && held.serves(now, want.min_ttl)) {",
     ),
 ]

@@ -313,13 +313,11 @@ impl World {
             }
             Fate::Healthy | Fate::Torn | Fate::NoAccessToken | Fate::Status(..) | Fate::Page | Fate::WrongClient => {
                 let granted = if fate.is_judged() { self.judge(sent) } else { None };
-                let passes = matches!(fate, Fate::Status(..) | Fate::Page | Fate::Torn)
-                    || fate == Fate::NoAccessToken && granted.is_some();
                 if fate == Fate::WrongClient {
                     // Another client may ask at once: this wait binds the token, not the server.
                     self.rules.failed = Some(self.time);
                 }
-                if passes {
+                if matches!(fate, Fate::Status(..) | Fate::Page | Fate::Torn) {
                     self.failed(if let Fate::Status(_, wait) = fate { wait } else { None });
                 }
                 let answer = self.rules.answers.len();
