@@ -193,7 +193,7 @@ impl World {
             }
             (Some(old), Some(new)) if pairs[old].family == pairs[new].family => {
                 // A journal that takes no note forgets what became of a login that could not be removed.
-                let forgot = rules.note_failed && rules.logins.get(&new) == Some(&Guard::Replace);
+                let forgot = rules.note_failed && rules.logins.contains_key(&new);
                 rules.require(new >= old || forgot, "P4", || format!("refresh-token-{new} replaces a newer one"));
                 rules.require(after.access >= before.access || forgot, "P4", || {
                     "an older access token comes back".into()

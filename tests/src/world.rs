@@ -313,8 +313,8 @@ impl World {
             }
             Fate::Healthy | Fate::Torn | Fate::NoAccessToken | Fate::Status(..) | Fate::Page | Fate::WrongClient => {
                 let granted = if fate.is_judged() { self.judge(sent) } else { None };
-                if fate == Fate::WrongClient {
-                    // Another client may ask at once: this wait binds the token, not the server.
+                if fate == Fate::WrongClient || (fate.is_judged() && granted.is_none()) {
+                    // What the server has judged asks nobody to wait: another client, or another token, may come at once.
                     self.rules.failed = Some(self.time);
                 }
                 if matches!(fate, Fate::Status(..) | Fate::Page | Fate::Torn) {
