@@ -163,14 +163,6 @@ PLANTS = [
         "(State::Committing(change), Event::Committed(Err(CommitFault::Moved))) => m.committed(change, now, out), // planted",
     ),
     Plant(
-        "P3",
-        "a staged answer waits behind a parked login",
-        HOLD,
-        "        let matches = |answer| self.view.matches(answer);\n",
-        "        if let Some(left) = self.take_parked() {\n            return self.rewrite(left, now, out);\n        }\n"
-        "        let matches = |answer| self.view.matches(answer);\n",
-    ),
-    Plant(
         "P4",
         "an error is told from memory",
         DESK,
