@@ -48,9 +48,9 @@ impl Handle {
             return None;
         }
         let link = &live.share.get()?.link;
-        let now = sys::coarse_now();
-        let serve = link.board.serve(now, wish.min_ttl)?;
-        if link.board.touch(now) && link.resident {
+        let mono = sys::coarse_mono();
+        let serve = link.board.serve(mono, sys::coarse_wall, wish.min_ttl)?;
+        if link.board.touch(mono) && link.resident {
             link.wake();
         }
         match serve {
@@ -75,7 +75,7 @@ impl Handle {
             return Err(TokenError::StoreUnwritable { reason: "a fixed token has no store".into() });
         };
         let share = live.share()?;
-        share.link.board.touch(sys::coarse_now());
+        share.link.board.touch(sys::coarse_mono());
         let (waiter, slot) = share.link.ask(share.id, input);
         Ok((&share.link, waiter, slot))
     }

@@ -58,8 +58,10 @@ impl Board {
     }
 
     /// Returns the token on show if it has `min_ttl` left on both clocks.
+    ///
+    /// The wall clock, which jumps when somebody sets it or opens a lid, is read once a second at most.
     #[inline]
-    pub(super) fn serve(&self, now: Now, min_ttl: Duration) -> Option<Serve> {
+    pub(super) fn serve(&self, mono: Duration, wall: impl Fn() -> UnixTime, min_ttl: Duration) -> Option<Serve> {
         let cached = CACHE.try_with(|cache| {
             let mut cache = cache.try_borrow_mut().ok()?;
             let generation = self.generation.load(Ordering::Acquire);
@@ -67,13 +69,13 @@ impl Board {
                 Some(seen) if seen.generation == generation => {}
                 Some(_) | None => self.look_again(&mut cache),
             }
-            let seen = cache.iter().find(|seen| seen.board == self.id)?;
-            Some(seen.snapshot.as_ref().and_then(|snapshot| snapshot.serve(now, min_ttl)))
+            let seen = cache.iter_mut().find(|seen| seen.board == self.id)?;
+            Some(seen.serve(mono, &wall, min_ttl))
         });
         match cached {
             Ok(Some(serve)) => serve,
             // A thread that is ending has no cache any more.
-            Ok(None) | Err(_) => self.shown().snapshot.as_ref()?.serve(now, min_ttl),
+            Ok(None) | Err(_) => self.shown().snapshot.as_ref()?.serve(Now { wall: wall(), mono }, min_ttl),
         }
     }
 
@@ -82,7 +84,7 @@ impl Board {
         let seen = {
             let shown = self.shown();
             let generation = self.generation.load(Ordering::Relaxed);
-            Seen { board: self.id, generation, snapshot: shown.snapshot.clone() }
+            Seen { board: self.id, generation, snapshot: shown.snapshot.clone(), fresh_until: Duration::ZERO }
         };
         cache.retain(|other| other.board != self.id);
         if cache.len() >= CACHED {
@@ -124,8 +126,8 @@ impl Board {
 
     /// Notes a use; `true` for the first after a time in which the driver may have stopped to watch the store.
     #[inline]
-    pub(super) fn touch(&self, now: Now) -> bool {
-        let second = now.mono.as_secs() + 1;
+    pub(super) fn touch(&self, mono: Duration) -> bool {
+        let second = mono.as_secs() + 1;
         let last = self.used.load(Ordering::Relaxed);
         last != second && self.note_use(last, second)
     }
@@ -213,6 +215,12 @@ impl Snapshot {
             told != second && self.told.compare_exchange(told, second, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         Some(Serve::Early { token, first })
     }
+
+    /// Returns until when the token is certainly fresh if the wall clock does not jump, on the monotonic one.
+    fn fresh_until(&self, now: Now) -> Duration {
+        let left = self.early_at.wall.since(now.wall).min(self.early_at.mono.saturating_sub(now.mono));
+        now.mono.saturating_add(left.min(GLANCE))
+    }
 }
 
 /// Returns whether both clocks are before `moment`.
@@ -226,7 +234,25 @@ struct Seen {
     board: u64,
     generation: u64,
     snapshot: Option<Arc<Snapshot>>,
+    /// Until when the token is fresh without another look at the wall clock, on the monotonic one.
+    fresh_until: Duration,
 }
+
+impl Seen {
+    #[inline]
+    fn serve(&mut self, mono: Duration, wall: impl Fn() -> UnixTime, min_ttl: Duration) -> Option<Serve> {
+        let snapshot = self.snapshot.as_ref()?;
+        if mono < self.fresh_until && min_ttl.is_zero() {
+            return Some(Serve::Fresh(snapshot.token.clone()));
+        }
+        let now = Now { wall: wall(), mono };
+        self.fresh_until = snapshot.fresh_until(now);
+        snapshot.serve(now, min_ttl)
+    }
+}
+
+/// The time after which the wall clock is read again.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// The boards a thread remembers.
 const CACHED: usize = 8;
@@ -243,21 +269,48 @@ mod tests {
 
     #[test]
     fn both_clocks_must_say_that_the_token_lasts() {
-        let board = board(current(1));
+        let served = |wall, mono| served(&board(current(1)), at(wall, mono));
 
-        assert_eq!(served(&board, at(0, 0)), Some("access-token-1 fresh".into()));
-        assert_eq!(served(&board, at(59, 0)), Some("access-token-1 fresh".into()));
-        assert_eq!(served(&board, at(60, 0)), Some("access-token-1 early".into()));
-        assert_eq!(served(&board, at(0, 61)), Some("access-token-1 early".into()));
-        assert_eq!(served(&board, at(100, 0)), None);
-        assert_eq!(served(&board, at(0, 100)), None);
+        assert_eq!(served(0, 0), Some("access-token-1 fresh".into()));
+        assert_eq!(served(59, 0), Some("access-token-1 fresh".into()));
+        assert_eq!(served(60, 0), Some("access-token-1 early".into()));
+        assert_eq!(served(0, 61), Some("access-token-1 early".into()));
+        assert_eq!(served(100, 0), None);
+        assert_eq!(served(0, 100), None);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_seen_within_a_second() {
+        let board = board(current(1));
+        let millis = |wall, mono| Now { mono: at(0, 0).mono + Duration::from_millis(mono), ..at(wall, 0) };
+
+        assert_eq!(served(&board, millis(0, 0)), Some("access-token-1 fresh".into()));
+        assert_eq!(served(&board, millis(99, 999)), Some("access-token-1 fresh".into()));
+        assert_eq!(served(&board, millis(99, 1000)), Some("access-token-1 early".into()));
+        assert_eq!(served(&board, millis(100, 1001)), None);
+    }
+
+    #[test]
+    fn the_early_window_is_not_overrun_by_what_is_left_of_a_second() {
+        for (wall, mono) in [(59, 0), (0, 59)] {
+            let board = board(current(1));
+
+            assert_eq!(
+                served(&board, at(wall, mono).after(Duration::from_millis(500))),
+                Some("access-token-1 fresh".into())
+            );
+            assert_eq!(
+                served(&board, at(wall, mono).after(Duration::from_millis(1200))),
+                Some("access-token-1 early".into())
+            );
+        }
     }
 
     #[test]
     fn a_life_that_is_not_left_is_not_served() {
         let board = board(current(1));
 
-        let served = |span| board.serve(at(0, 0), Duration::from_secs(span)).is_some();
+        let served = |span| serve(&board, at(0, 0), Duration::from_secs(span)).is_some();
 
         assert!(served(99));
         assert!(!served(100));
@@ -274,7 +327,8 @@ mod tests {
     fn the_early_window_is_told_once_a_second() {
         let board = board(current(1));
 
-        let told = |secs| matches!(board.serve(at(secs, secs), Duration::ZERO), Some(Serve::Early { first: true, .. }));
+        let told =
+            |secs| matches!(serve(&board, at(secs, secs), Duration::ZERO), Some(Serve::Early { first: true, .. }));
 
         assert_eq!([told(60), told(60), told(61), told(61)], [true, false, true, false]);
     }
@@ -332,7 +386,7 @@ mod tests {
     fn the_driver_is_woken_by_the_first_use_and_by_one_after_a_pause() {
         let board = Board::new();
 
-        let woken = [0, 0, 1, 20, 60].map(|secs| board.touch(at(0, secs)));
+        let woken = [0, 0, 1, 20, 60].map(|secs| board.touch(at(0, secs).mono));
 
         assert_eq!(woken, [true, false, false, false, true]);
         assert!(board.is_used(at(0, 100)));
@@ -355,8 +409,12 @@ mod tests {
         board
     }
 
+    fn serve(board: &Board, now: Now, min_ttl: Duration) -> Option<Serve> {
+        board.serve(now.mono, || now.wall, min_ttl)
+    }
+
     fn served(board: &Board, now: Now) -> Option<String> {
-        Some(match board.serve(now, Duration::ZERO)? {
+        Some(match serve(board, now, Duration::ZERO)? {
             Serve::Fresh(token) => std::format!("{} fresh", token.expose()),
             Serve::Early { token, .. } => std::format!("{} early", token.expose()),
         })
