@@ -1,14 +1,13 @@
 //! Processes are killed, everywhere: what reached the journal is never lost, and what could be lost is known to be
 //! (promises P2, P3).
 
-use std::{collections::BTreeSet, env};
-
-use tokenward_tests::{
-    Dice,
-    real::{Command, Point, Scene, Stats, When, Worker, clock},
+use tokenward_tests::real::{
+    Command, Scene, Stats, Worker,
+    chaos::{Chaos, Killed, Place, may_be_in_flight},
+    script::{Point, When},
 };
 
-use Point::{Any, Commit, Fetch, Load, Note, Prepare, Read, Reread, Stage, TryLock, Unlock};
+use Point::{Commit, Fetch, Load, Note, Prepare, Read, Reread, Stage, TryLock, Unlock};
 use When::{After, Before, During};
 
 // -- A kill at each effect boundary ---------------------------------------------------------------------------------
@@ -145,122 +144,7 @@ fn two_hundred_random_kills_cost_a_strict_server_nothing_where_no_answer_is_on_i
     assert_eq!(stats, Stats::rotations(stats.rotations));
 }
 
-/// Two processes that refresh all the time, and a third that is killed and started anew.
-struct Chaos {
-    scene: Scene,
-    kills: usize,
-    dice: Dice,
-}
-
-#[derive(Default)]
-struct Killed {
-    kills: usize,
-    /// Those between the request and the journal.
-    in_flight: u64,
-    places: BTreeSet<Place>,
-    /// The longest time that one of the others waited, in milliseconds.
-    longest: u64,
-    stats: Stats,
-}
-
-impl Chaos {
-    fn new(scene: Scene, kills: usize) -> Self {
-        let seed = env::var("TOKENWARD_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-        println!("seed {seed} (TOKENWARD_SEED)");
-        Self { scene, kills, dice: Dice::new(seed) }
-    }
-
-    /// Kills at random places, as far as `may_kill` agrees.
-    fn run(mut self, may_kill: impl Fn(Point, When) -> bool) -> Killed {
-        let mut killed = Killed::default();
-        let mut others = self.scene.workers(2);
-        let mut victim = self.scene.gated();
-        while killed.kills < self.kills {
-            let (point, nth) =
-                if self.dice.chance(50) { (Any, 1 + self.dice.below(16) as u32) } else { (self.dice.pick(&PATH), 1) };
-            let when = self.dice.pick(&[Before, During, After]);
-            victim.stop_at_nth(point, nth, when);
-            let begin = clock::now();
-            let doomed = victim.order(Command::Refresh);
-            // Either all race for the lock, or the others come while the victim has it.
-            let first = self.dice.chance(50).then(|| victim.stands_unless_done(&doomed));
-            let calls: Vec<_> = others.iter_mut().map(|other| other.order(Command::Refresh)).collect();
-
-            match first.unwrap_or_else(|| victim.stands_unless_done(&doomed)) {
-                Some(point) if !may_kill(point, when) => {
-                    victim.go_on();
-                    self.check(victim.answer(doomed));
-                }
-                Some(point) => {
-                    victim.kill();
-                    killed.kills += 1;
-                    killed.in_flight += u64::from(may_be_in_flight(point, when));
-                    killed.places.insert((point, when));
-                    self.check_store();
-                    victim = self.scene.gated();
-                }
-                None => victim.go_on(),
-            }
-
-            for (other, call) in others.iter().zip(calls) {
-                let [got] = <[_; 1]>::try_from(other.answers(call)).expect("one answer for one order");
-                killed.longest = killed.longest.max(got.done_at.saturating_sub(begin));
-                self.check(got.outcome);
-            }
-            self.check_store();
-        }
-        let token = self.scene.get();
-        assert_eq!(token, self.scene.provider.access_token());
-        killed.stats = self.scene.provider.stats();
-        println!(
-            "{} kills at {} places, at most {} of them in flight; {:?}; nobody else waited longer than {} ms",
-            killed.kills,
-            killed.places.len(),
-            killed.in_flight,
-            killed.stats,
-            killed.longest,
-        );
-        killed
-    }
-
-    /// What somebody got is a token that the server issued.
-    fn check(&self, outcome: Result<String, String>) {
-        match outcome {
-            Ok(token) if self.issued("access_token").contains(&token) => {}
-            other => self.scene.fail(&format!("somebody got {other:?}")),
-        }
-    }
-
-    /// The store is whole, and holds a refresh token that the server issued.
-    fn check_store(&self) {
-        let (_, refresh_token) = self.scene.stored();
-        match refresh_token {
-            Some(token) if self.issued("refresh_token").contains(&token) => {}
-            other => self.scene.fail(&format!("the store holds {other:?}")),
-        }
-    }
-
-    fn issued(&self, what: &str) -> BTreeSet<String> {
-        let log = self.scene.provider.log();
-        let named = log.iter().filter_map(|line| line[what].as_str()).map(Into::into);
-        let first = tokenward::Fingerprint::of(self.scene.provider.refresh_token().as_bytes()).to_string();
-        named.chain([first]).collect()
-    }
-}
-
-/// Returns whether a kill there loses an answer, or may: who is caught in the middle of an effect may be further on by
-/// then.
-fn may_be_in_flight(point: Point, when: When) -> bool {
-    when == During || matches!((point, when), (Fetch, After) | (Stage, Before))
-}
-
-/// What a process does that has the lock.
-const PATH: [Point; 7] = [Prepare, Fetch, Stage, Reread, Commit, Note, Unlock];
-
 // -- Helpers --------------------------------------------------------------------------------------------------------
-
-/// A kind of effect, and whether it has been carried out.
-type Place = (Point, When);
 
 /// Has a process refresh, and kills it there.
 fn kill_at(scene: &Scene, (point, when): Place) {

@@ -3,34 +3,34 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
-use tokenward_tests::real::{Call, Command, Got, Scene, Stats, Worker, clock};
+use tokenward_tests::real::{Call, Command, Got, Scene, Stats, Worker, clock, herd::Herd};
 
 // -- When the token ends, everybody asks at once ------------------------------------------------------------------
 
 #[test]
 fn thirty_two_processes_make_one_request_per_rotation_of_a_fast_server() {
-    Herd { latency: 50, ..HERD }.run();
+    crowd(Herd { latency: 50, ..HERD });
 }
 
 #[test]
 fn thirty_two_processes_make_one_request_per_rotation_of_a_slow_server() {
-    Herd { latency: 400, ..HERD }.run();
+    crowd(Herd { latency: 400, ..HERD });
 }
 
 #[test]
 fn processes_that_arrive_one_after_the_other_make_one_request_per_rotation_of_a_fast_server() {
-    Herd { latency: 50, apart: 20, ..HERD }.run();
+    crowd(Herd { latency: 50, apart: 20, ..HERD });
 }
 
 #[test]
 fn processes_that_arrive_one_after_the_other_make_one_request_per_rotation_of_a_slow_server() {
-    Herd { latency: 400, apart: 20, ..HERD }.run();
+    crowd(Herd { latency: 400, apart: 20, ..HERD });
 }
 
 #[test]
 fn eight_processes_of_eight_threads_make_one_request_per_rotation() {
-    Herd { processes: 8, threads: 8, rotations: 5, latency: 50, ..HERD }.run();
-    Herd { processes: 8, threads: 8, rotations: 5, latency: 400, ..HERD }.run();
+    crowd(Herd { processes: 8, threads: 8, rotations: 5, latency: 50, ..HERD });
+    crowd(Herd { processes: 8, threads: 8, rotations: 5, latency: 400, ..HERD });
 }
 
 // -- When the token is in use all the time --------------------------------------------------------------------------
@@ -127,77 +127,11 @@ fn a_server_that_is_down_is_asked_by_sixteen_processes_as_by_one() {
 
 // -- Helpers --------------------------------------------------------------------------------------------------------
 
-/// Processes that use a token until it ends, and then all want the next one.
-struct Herd {
-    processes: usize,
-    threads: usize,
-    rotations: u64,
-    /// The server's, in milliseconds.
-    latency: u64,
-    /// The milliseconds between two arrivals.
-    apart: u64,
-}
-
 const HERD: Herd = Herd { processes: 32, threads: 1, rotations: 10, latency: 50, apart: 0 };
 
-/// The life of a token in seconds, and the life in milliseconds below which nobody is handed one.
-const TTL: &str = "2";
-const LEAST_LIFE: u64 = 1000;
-/// More than a coarse clock is ever behind: an earlier caller may rightly get the old token.
-const TICK: u64 = 25;
-
-impl Herd {
-    fn run(self) {
-        let _alone = alone();
-        let scene = Scene::new(&["--ttl", TTL, "--latency", &self.latency.to_string()]);
-        let mut workers = scene.workers(self.processes);
-        let mut slowest = Vec::new();
-        let mut begin = clock::now() + 500;
-
-        for rotation in 1..=self.rotations {
-            // Another one is first each time.
-            workers.rotate_left(5);
-            let arrivals = (0..).map(|number| begin + number * self.apart);
-            let calls: Vec<Call> = workers
-                .iter_mut()
-                .zip(arrivals)
-                .map(|(worker, at)| worker.order(Command::Get { at, threads: self.threads }))
-                .collect();
-            let got: Vec<Got> = workers.iter().zip(calls).flat_map(|(worker, call)| worker.answers(call)).collect();
-
-            let current = scene.provider.access_token();
-            let strays: Vec<&Got> = got.iter().filter(|got| got.outcome != current).collect();
-            if !strays.is_empty() || got.len() != self.processes * self.threads {
-                scene.fail(&format!("rotation {rotation} gave {current:?}, but some got {strays:?}"));
-            }
-            let served = got.iter().map(|got| got.done_at).max().unwrap_or_default();
-            let last_arrival = begin + (self.processes as u64 - 1) * self.apart;
-            slowest.push(served.saturating_sub(last_arrival.max(begin + self.latency)));
-            begin = got.iter().map(|got| got.ends_at).max().unwrap_or_default() - LEAST_LIFE + TICK;
-        }
-
-        assert_eq!(scene.provider.stats(), Stats::rotations(self.rotations));
-        slowest.sort_unstable();
-        println!(
-            "{} x {} callers, {} rotations at {} ms, {} ms apart: one request each; the last one served {} ms after the \
-             answer or its own arrival (median; worst {}), {} winners",
-            self.processes,
-            self.threads,
-            self.rotations,
-            self.latency,
-            self.apart,
-            slowest[slowest.len() / 2],
-            slowest[slowest.len() - 1],
-            winners(&scene),
-        );
-    }
-}
-
-/// Returns how many processes did a rotation.
-fn winners(scene: &Scene) -> usize {
-    let log = scene.provider.log();
-    let agents = log.iter().filter(|line| line["kind"] == "rotation").map(|line| line["agent"].as_str());
-    agents.collect::<std::collections::BTreeSet<_>>().len()
+fn crowd(herd: Herd) {
+    let _alone = alone();
+    println!("{} with one request per rotation", herd.run());
 }
 
 /// Has sixteen processes ask a server that has these troubles before it is well again.

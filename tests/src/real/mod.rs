@@ -4,7 +4,9 @@
 //! for time to pass: a wait is for a line of output, for a counter of the provider or for the end of a process, takes
 //! [`PATIENCE`] at most, and says what did not happen. (The two exceptions are in [`clock`].)
 
+pub mod chaos;
 pub mod clock;
+pub mod herd;
 mod logs;
 mod process;
 mod provider;

@@ -2,7 +2,8 @@
 
 use std::{
     env,
-    io::{Read, Write},
+    fs::File,
+    io::{Read, Seek, SeekFrom, Write},
     net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
@@ -122,8 +123,19 @@ impl Provider {
 
     /// Returns the log.
     pub fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.log).expect("the provider makes its log");
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of the log is an object")).collect()
+        self.log_from(&mut 0)
+    }
+
+    /// Returns the log from a byte on, and moves it behind what was read.
+    pub fn log_from(&self, read: &mut u64) -> Vec<Value> {
+        let mut file = File::open(&self.log).expect("the provider makes its log");
+        file.seek(SeekFrom::Start(*read)).expect("a log is a file");
+        let mut text = String::new();
+        file.read_to_string(&mut text).expect("a log is text");
+        // A line that is being written is read the next time.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        *read += whole as u64;
+        text[..whole].lines().map(|line| serde_json::from_str(line).expect("a line of the log is an object")).collect()
     }
 
     fn all_stats(&self) -> Value {
