@@ -270,3 +270,39 @@ pub enum FaultKind {
     /// Anything else.
     Other,
 }
+
+impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Denied,
+        Self::Locked,
+        Self::NotAFile,
+        Self::TooLarge,
+        Self::ReadOnly,
+        Self::NoSpace,
+        Self::Pinned,
+        Self::NoLocks,
+        Self::Other,
+    ];
+
+    /// Returns the name in every language.
+    ///
+    /// ```
+    /// use tokenward::FaultKind;
+    ///
+    /// assert!(FaultKind::ALL.iter().any(|kind| kind.as_str() == "no_space"));
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Locked => "locked",
+            Self::NotAFile => "not_a_file",
+            Self::TooLarge => "too_large",
+            Self::ReadOnly => "read_only",
+            Self::NoSpace => "no_space",
+            Self::Pinned => "pinned",
+            Self::NoLocks => "no_locks",
+            Self::Other => "other",
+        }
+    }
+}

@@ -118,6 +118,53 @@ impl TokenError {
             Self::Downgrade | Self::AccountMismatch => Act::Confirm,
         }
     }
+
+    /// Returns the word that tells errors of one kind apart: what ended a login, which code the server gave, what is
+    /// wrong with a store. For languages without enums that carry values.
+    ///
+    /// ```
+    /// use tokenward::{ReauthReason, TokenError};
+    ///
+    /// assert_eq!(TokenError::ReauthRequired { reason: ReauthReason::Revoked }.code(), Some("revoked"));
+    /// assert_eq!(TokenError::SignedOut.code(), None);
+    /// ```
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::ReauthRequired { reason } => Some(reason.as_str()),
+            Self::Misconfigured { code } => Some(code),
+            Self::StoreUnreadable { reason } => Some(reason.as_str()),
+            Self::SignedOut
+            | Self::Unavailable { .. }
+            | Self::Blocked { .. }
+            | Self::StoreBusy { .. }
+            | Self::StoreUnwritable { .. }
+            | Self::Downgrade
+            | Self::AccountMismatch => None,
+        }
+    }
+
+    /// Returns the process that stands in the way, where one is known.
+    ///
+    /// ```
+    /// use tokenward::{Holder, TokenError};
+    ///
+    /// let holder = Holder { pid: 4711, host: "laptop".into() };
+    /// assert_eq!(TokenError::StoreBusy { holder: Some(holder.clone()) }.holder(), Some(&holder));
+    /// ```
+    pub const fn holder(&self) -> Option<&Holder> {
+        match self {
+            Self::StoreBusy { holder } => holder.as_ref(),
+            Self::SignedOut
+            | Self::ReauthRequired { .. }
+            | Self::Misconfigured { .. }
+            | Self::Unavailable { .. }
+            | Self::Blocked { .. }
+            | Self::StoreUnreadable { .. }
+            | Self::StoreUnwritable { .. }
+            | Self::Downgrade
+            | Self::AccountMismatch => None,
+        }
+    }
 }
 
 /// A variant of [`TokenError`] by name.
@@ -209,6 +256,25 @@ pub enum Act {
     FreeStore,
     /// Ask whether the stored login may be replaced.
     Confirm,
+}
+
+impl Act {
+    /// Returns the name in every language.
+    ///
+    /// ```
+    /// assert_eq!(tokenward::Act::FreeStore.as_str(), "free_store");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::FixConfiguration => "fix_configuration",
+            Self::Wait => "wait",
+            Self::CheckNetwork => "check_network",
+            Self::Retry => "retry",
+            Self::FreeStore => "free_store",
+            Self::Confirm => "confirm",
+        }
+    }
 }
 
 /// What ended a login.

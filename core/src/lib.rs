@@ -111,5 +111,5 @@ pub use machine::{Current, Machine, Status, Step};
 #[cfg(feature = "http")]
 pub use native::UreqTransport;
 #[cfg(feature = "store")]
-pub use native::{FileStore, GetToken, Reply, Store, TokenSource, Transport};
+pub use native::{FileStore, GetToken, Reply, Store, TokenSource, Transport, close_all};
 pub use secret::{Fingerprint, Secret, SecretBytes};

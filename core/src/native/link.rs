@@ -188,7 +188,7 @@ impl Link {
         self.still().is_some()
     }
 
-    fn is_driven_here(&self) -> bool {
+    pub(super) fn is_driven_here(&self) -> bool {
         DRIVING.get().contains(&self.board.id())
     }
 

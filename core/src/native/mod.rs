@@ -42,5 +42,6 @@ pub use file::FileStore;
 pub use future::GetToken;
 #[cfg(feature = "http")]
 pub use http::UreqTransport;
+pub use registry::close_all;
 pub use source::TokenSource;
 pub use store::{Reply, Store, Transport};

@@ -70,8 +70,15 @@ fn wait_at_exit() {
     }
 }
 
-/// Closes every link of this process and waits as [`Share::leave`] does. A child that was forked waits for its own only.
-fn close_all() {
+/// Closes every source of this process, as the exit of the process does: it waits while a refresh token is on its way.
+///
+/// For a host that ends before the process does: an interpreter that is torn down can be called by nobody. A forked
+/// child closes its own sources only.
+///
+/// ```
+/// tokenward::close_all();
+/// ```
+pub fn close_all() {
     let Some(registry) = REGISTRY.get() else { return };
     let links: Vec<Arc<Link>> = {
         let links = registry.lock().unwrap_or_else(PoisonError::into_inner);

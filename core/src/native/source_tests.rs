@@ -410,6 +410,20 @@ fn a_future_that_is_dropped_is_forgotten_and_its_refresh_goes_on() {
     assert_eq!(text(source.get_token()), "access-token-2");
 }
 
+#[test]
+fn a_future_can_be_waited_for_in_slices() {
+    let world = World::with(expired(1));
+    let source = world.source(resident());
+    let mut asked = source.get_token_async();
+
+    let early = asked.wait_for(Duration::ZERO);
+    world.server.next().grant(2);
+    let token = asked.wait_for(LONG);
+
+    assert!(early.is_none());
+    assert_eq!(token.map(text).as_deref(), Some("access-token-2"));
+}
+
 // -- Forks -------------------------------------------------------------------------------------------------------------
 
 #[test]
