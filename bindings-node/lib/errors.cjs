@@ -1,0 +1,57 @@
+'use strict';
+// One class per kind of error, named as in every language. `code` is the kind, as Node's own errors have it.
+
+class TokenError extends Error {
+  constructor(failure) {
+    super(failure.message);
+    this.name = new.target.name;
+    this.code = failure.kind;
+    this.act = failure.act;
+    this.reason = failure.code ?? null;
+    this.retryIn = failure.retryInMs ?? null;
+    this.holder = failure.holder ?? null;
+  }
+}
+
+class SignedOutError extends TokenError {}
+class ReauthRequiredError extends TokenError {}
+class MisconfiguredError extends TokenError {}
+class UnavailableError extends TokenError {}
+class BlockedError extends TokenError {}
+class StoreBusyError extends TokenError {}
+class StoreUnreadableError extends TokenError {}
+class StoreUnwritableError extends TokenError {}
+class DowngradeError extends TokenError {}
+class AccountMismatchError extends TokenError {}
+
+const byKind = {
+  signed_out: SignedOutError,
+  reauth_required: ReauthRequiredError,
+  misconfigured: MisconfiguredError,
+  unavailable: UnavailableError,
+  blocked: BlockedError,
+  store_busy: StoreBusyError,
+  store_unreadable: StoreUnreadableError,
+  store_unwritable: StoreUnwritableError,
+  downgrade: DowngradeError,
+  account_mismatch: AccountMismatchError,
+};
+
+/** Returns the exception for a failure that the compiled part reports. */
+const errorOf = (failure) => new (byKind[failure.kind] ?? TokenError)(failure);
+
+module.exports = {
+  byKind,
+  errorOf,
+  TokenError,
+  SignedOutError,
+  ReauthRequiredError,
+  MisconfiguredError,
+  UnavailableError,
+  BlockedError,
+  StoreBusyError,
+  StoreUnreadableError,
+  StoreUnwritableError,
+  DowngradeError,
+  AccountMismatchError,
+};

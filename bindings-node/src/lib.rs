@@ -1,0 +1,13 @@
+//! tokenward for Node and Electron: converts, calls, converts back. What is written for people stands in `index.cjs`.
+
+// Cargo's test harness cannot load this; what it would build registers nothing with Node.
+#![cfg(not(test))]
+#![expect(unreachable_pub, reason = "what JavaScript sees has to be public")]
+
+mod command;
+mod failure;
+mod news;
+mod source;
+mod status;
+mod token;
+mod waits;

@@ -1,0 +1,34 @@
+// The tables of the core, and what is written for people: they drift apart unless somebody looks.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+
+import * as tokenward from '../index.mjs';
+
+const require = createRequire(import.meta.url);
+const native = require('../lib/native.cjs');
+const { byKind } = require('../lib/errors.cjs');
+const declared = readFileSync(new URL('../index.d.cts', import.meta.url), 'utf8');
+
+test('each kind of error has a class of its own, and no class is left over', () => {
+  assert.deepEqual(Object.keys(byKind), native.errorKinds());
+  assert.equal(new Set(Object.values(byKind)).size, native.errorKinds().length);
+  const classes = Object.keys(tokenward).filter((name) => name.endsWith('Error') && name !== 'TokenError');
+  assert.deepEqual(classes.sort(), Object.values(byKind).map((kind) => kind.name).sort());
+});
+
+test('the declarations name every setting, kind and reason, and no other', () => {
+  const members = (name) => [...declared.split(`interface ${name} {`)[1].split('}')[0].matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member);
+  const words = (name) => [...declared.split(`type ${name} =`)[1].split(';')[0].matchAll(/'(\w+)'/g)].map(([, word]) => word);
+
+  assert.deepEqual(members('Settings').sort(), native.settingNames().sort());
+  assert.deepEqual(words('ErrorKind'), native.errorKinds());
+  assert.deepEqual(words('ReauthReason'), native.reauthReasons());
+});
+
+test('both module systems export the same', () => {
+  const { default: whole, ...named } = tokenward;
+  assert.deepEqual(Object.keys(named).sort(), Object.keys(require('../index.cjs')).sort());
+  assert.equal(named.TokenSource, whole.TokenSource);
+});
