@@ -1,5 +1,6 @@
 //! What carries out the effects on a real machine. Unix only so far.
 
+mod attributes;
 mod commit;
 mod disk;
 mod doors;

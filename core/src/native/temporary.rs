@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    attributes,
     disk::{become_like, create_like, remove_if_there},
     place::{Extra, Place},
     sys,
@@ -19,6 +20,8 @@ use crate::UnixTime;
 #[derive(Debug)]
 pub(super) struct Temporary {
     path: PathBuf,
+    /// The store whose place it takes.
+    store: PathBuf,
     file: File,
     generation: u64,
 }
@@ -28,7 +31,9 @@ impl Temporary {
     pub(super) fn new(place: &Place, store: Option<&Metadata>) -> io::Result<Self> {
         let path = place.new_extra(Extra::Temporary);
         let file = create_like(&path, store)?;
-        Ok(Self { path, file, generation: sys::fork_generation() })
+        let made = Self { path, store: place.store.clone(), file, generation: sys::fork_generation() };
+        attributes::keep(&made.store, &made.file)?;
+        Ok(made)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -49,6 +54,7 @@ impl Temporary {
     pub(super) fn write(&self, bytes: &[u8], store: Option<&Metadata>) -> io::Result<()> {
         if let Some(store) = store {
             become_like(&self.file, store)?;
+            attributes::keep(&self.store, &self.file)?;
         }
         // Written over the zeros first, cut second: the reserved blocks are used, not given back and asked for again.
         self.file.write_all_at(bytes, 0)?;

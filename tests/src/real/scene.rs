@@ -1,12 +1,12 @@
 //! One folder, one store, one provider, and whoever uses them.
 
 use std::{
-    cell::Cell,
     collections::BTreeSet,
     fs,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use std::io::Write;
@@ -20,18 +20,32 @@ use super::{Command, Open, Process, Provider, Worker, logs::Logs, provider::bina
 pub struct Scene {
     // In the order in which they end: nobody writes to a folder that is gone.
     pub provider: Provider,
-    workers: Cell<usize>,
+    workers: AtomicUsize,
     logs: Logs,
     folder: TempDir,
+    /// Where the store lies, in `folder`.
+    disk: PathBuf,
 }
 
 impl Scene {
     /// Starts a provider with these options and puts its first refresh token into the store.
     pub fn new(options: &[&str]) -> Self {
+        Self::start(options, "", |_| {})
+    }
+
+    /// Returns a strict scene whose store lies in a folder of its own: `prepare` makes of it the disk that is tried.
+    pub fn on_disk(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start(&[], "disk", prepare)
+    }
+
+    fn start(options: &[&str], disk: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("the system has room for a folder");
         let logs = Logs::default();
         let provider = Provider::start(options, folder.path(), &logs);
-        let scene = Self { provider, workers: Cell::new(0), logs, folder };
+        let disk = folder.path().join(disk);
+        fs::create_dir_all(&disk).expect("a folder of our own takes another one");
+        prepare(&disk);
+        let scene = Self { provider, workers: AtomicUsize::new(0), logs, folder, disk };
         scene.write_store(&json!({"version": 1, "refresh_token": scene.provider.refresh_token()}));
         scene
     }
@@ -46,16 +60,21 @@ impl Scene {
         Self::new(&["--grace", "60"])
     }
 
+    /// Returns the folder of the store.
+    pub fn disk(&self) -> &Path {
+        &self.disk
+    }
+
     pub fn store(&self) -> PathBuf {
-        self.folder.path().join("login.json")
+        self.disk.join("login.json")
     }
 
     pub fn lock(&self) -> PathBuf {
-        self.folder.path().join(".login.json.tokenward.lock")
+        self.disk.join(".login.json.tokenward.lock")
     }
 
     pub fn journal(&self) -> PathBuf {
-        self.folder.path().join(".login.json.tokenward.journal")
+        self.disk.join(".login.json.tokenward.journal")
     }
 
     /// Starts a worker.
@@ -70,10 +89,17 @@ impl Scene {
 
     /// Starts a worker on this scene's store and provider with the other settings as given.
     pub fn worker_with(&self, open: Open) -> Worker {
-        let (name, process) = self.start_worker();
+        self.worker_by(process::Command::new(worker_binary()), open)
+    }
+
+    /// Starts a worker by a command of the caller's: another user, other rights. `open` may name another way to the store.
+    pub fn worker_by(&self, command: process::Command, open: Open) -> Worker {
+        let name = format!("worker-{}", self.next());
+        let process = Process::start(command, &name, self.folder.path(), &self.logs);
         let mut worker = Worker::new(name.clone(), process, self.logs.clone());
+        let store = if open.store.is_empty() { self.store().display().to_string() } else { open.store };
         worker.open(Open {
-            store: self.store().display().to_string(),
+            store,
             token_url: self.provider.token_url().into(),
             client_id: self.provider.client_id().into(),
             name,
@@ -131,7 +157,7 @@ impl Scene {
 
     /// Puts another store in the place of this one, as a restored backup would.
     pub fn write_store(&self, content: &Value) {
-        let new = self.folder.path().join("restored");
+        let new = self.disk.join("restored");
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -151,7 +177,7 @@ impl Scene {
 
     /// Returns the names of the store's and all companions that are there.
     pub fn files(&self) -> BTreeSet<String> {
-        let entries = fs::read_dir(self.folder.path()).expect("the folder is ours");
+        let entries = fs::read_dir(&self.disk).expect("the folder is ours");
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         names.filter(|name| name.contains("login.json")).collect()
     }
@@ -161,16 +187,8 @@ impl Scene {
         self.logs.fail(what)
     }
 
-    fn start_worker(&self) -> (String, Process) {
-        let worker = worker_binary();
-        let name = format!("worker-{}", self.next());
-        let process = Process::start(process::Command::new(worker), &name, self.folder.path(), &self.logs);
-        (name, process)
-    }
-
     fn next(&self) -> usize {
-        self.workers.set(self.workers.get() + 1);
-        self.workers.get()
+        self.workers.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -192,7 +210,7 @@ fn name(token: &Value) -> Option<String> {
 }
 
 /// Returns the worker, which cargo builds with the tests.
-fn worker_binary() -> PathBuf {
+pub fn worker_binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its path");
     let found = test.ancestors().skip(1).take(2).map(|folder| folder.join("worker")).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("no worker beside {}: run `cargo build -p tokenward-tests`", test.display()))
