@@ -9,10 +9,13 @@
 use std::{
     ffi::{CStr, CString},
     fs, io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, PermissionsExt, chown, symlink},
-        net::UnixListener,
+    os::{
+        fd::AsRawFd,
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, PermissionsExt, chown, symlink},
+            net::UnixListener,
+        },
     },
     panic,
     path::{Path, PathBuf},
@@ -953,7 +956,8 @@ fn remove_temporaries(scene: &Scene) {
 /// Waits until nobody holds the lock.
 fn until_unlocked(lock: &Path) {
     let file = fs::File::open(lock).unwrap();
-    file.lock().unwrap();
+    // SAFETY: the file is open.
+    assert_eq!(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) }, 0);
 }
 
 fn already_there(error: io::Error) -> io::Result<()> {
