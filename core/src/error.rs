@@ -27,7 +27,7 @@ pub enum TokenError {
         reason: ReauthReason,
     },
     /// A person must change a setting: the client, the endpoint or the scope is refused.
-    #[error("token endpoint refuses the configuration: {code}")]
+    #[error("{}", Refusal(.code))]
     Misconfigured {
         /// The server's error code (RFC 6749 section 5.2), or the setting's name.
         code: String,
@@ -424,6 +424,24 @@ impl fmt::Display for Holder {
         write!(f, "process {} on {}", self.pid, self.host)
     }
 }
+
+struct Refusal<'a>(&'a str);
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            DPOP => f.write_str(
+                "token endpoint answered with a DPoP token: those are out of scope, only bearer tokens are kept",
+            ),
+            TOKEN_TYPE => f.write_str("token endpoint answered with a token that is no bearer token"),
+            code => write!(f, "token endpoint refuses the configuration: {code}"),
+        }
+    }
+}
+
+/// The code of [`TokenError::Misconfigured`] for a token that is bound to a key (RFC 9449), and for one of another type.
+pub(crate) const DPOP: &str = "dpop";
+pub(crate) const TOKEN_TYPE: &str = "token_type";
 
 struct Held<'a>(Option<&'a Holder>);
 

@@ -29,6 +29,14 @@ pub enum Event {
         /// The number of this attempt.
         attempt: u32,
     },
+    /// The server, or something in its place, answered without a new credential, and this row of the table of answers
+    /// decided what that means.
+    Answered {
+        /// The status code.
+        status: u16,
+        /// The row's short stable id, such as `rfc6749.invalid_grant`.
+        row: &'static str,
+    },
     /// The server answered with a new credential and the answer is on the disk.
     Rotated {
         /// The new refresh token's name, `None` where the server gave none.
@@ -107,6 +115,7 @@ impl Event {
         match self {
             Self::RefreshStarted { .. } => "refresh_started",
             Self::Replay { .. } => "replay",
+            Self::Answered { .. } => "answered",
             Self::Rotated { .. } => "rotated",
             Self::Saved => "saved",
             Self::SaveFailed { .. } => "save_failed",

@@ -49,7 +49,7 @@ pub struct Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// All headers, or at least `Content-Type`, `Date` and `Retry-After`.
+    /// All headers, or at least `Content-Type`, `Date`, `Retry-After` and `x-amzn-ErrorType`.
     pub headers: Vec<(String, String)>,
     /// The body, at most [`MAX_BODY`] bytes; what is longer is cut there.
     pub body: SecretBytes,

@@ -71,6 +71,7 @@ extern crate alloc;
 #[cfg(any(feature = "store", test))]
 extern crate std;
 
+mod answered;
 mod classify;
 mod clock;
 mod config;
@@ -96,6 +97,7 @@ pub mod cli;
 #[cfg(feature = "cli")]
 pub mod provider;
 
+pub use answered::{AnswerClass, Answered, read_answer};
 pub use clock::{Now, UnixTime};
 pub use config::{ClientAuth, Config, ConfigError, Kind, SETTINGS, Setting, UnknownOutcome};
 pub use effect::{

@@ -107,16 +107,17 @@ fn grant(input: &SecretBytes, now: UnixTime) -> Result<Grant, Failure> {
         status: 200,
         content_type: Some("application/json"),
         retry_after: None,
+        error_type: None,
         date: None,
         received: now,
         body: text.as_bytes(),
     };
-    match wire::read(&raw) {
+    match wire::read(&raw).verdict {
         Verdict::Granted(tokens) => Ok(rotation::merge(None, tokens, now)),
-        Verdict::Malformed { refresh_token: Some(refresh_token) } => {
+        Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
             Ok(Grant { refresh_token: Some(refresh_token), ..Grant::default() })
         }
-        Verdict::Malformed { refresh_token: None }
+        Verdict::Malformed { refresh_token: None, .. }
         | Verdict::Refused { .. }
         | Verdict::Misconfigured { .. }
         | Verdict::Transient { .. }

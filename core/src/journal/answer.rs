@@ -26,6 +26,9 @@ pub(crate) struct Head {
     pub(crate) content_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after: Option<String>,
+    /// AWS's name of the error, where the body may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error_type: Option<String>,
     /// The server's clock, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) date: Option<u64>,

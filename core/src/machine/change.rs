@@ -193,7 +193,11 @@ impl Machine {
         if !rotated {
             // A new refresh token without an access token: the old one goes on, and the server is asked again later.
             let key = grant.refresh_token.as_ref().map_or_else(|| Fingerprint::of(&[]), |token| self.key(token));
-            let error = TokenError::Unavailable { retry_in: None, trouble: Trouble::Malformed };
+            let answer = self.view.journal.answer.as_ref();
+            let error = match answer.map(|answer| view::weigh(answer).verdict) {
+                Some(Verdict::Malformed { code: Some(code), .. }) => TokenError::Misconfigured { code: code.into() },
+                Some(_) | None => TokenError::Unavailable { retry_in: None, trouble: Trouble::Malformed },
+            };
             return self.put_off(state, key, error, None, now, out);
         }
         self.note(state, out)
@@ -283,8 +287,8 @@ impl Machine {
     /// An answer that is dropped still says what became of its refresh token: whoever puts that one back finds it spent.
     pub(super) fn remember(&mut self, answer: &Staged) {
         let Some(base) = answer.base().filter(|_| !answer.head.login) else { return };
-        let spent = match view::weigh(answer) {
-            Verdict::Granted(Tokens { refresh_token, .. }) | Verdict::Malformed { refresh_token } => {
+        let spent = match view::weigh(answer).verdict {
+            Verdict::Granted(Tokens { refresh_token, .. }) | Verdict::Malformed { refresh_token, .. } => {
                 refresh_token.is_some_and(|new| new.fingerprint() != base)
             }
             Verdict::Refused { .. } => true,

@@ -233,6 +233,7 @@ impl Machine {
             status: response.status,
             content_type: header("content-type"),
             retry_after: header("retry-after"),
+            error_type: header("x-amzn-errortype"),
             date: response.header("date").and_then(wire::http_date).map(|date| date.as_millis()),
             base: Some(spend.refresh_token.to_hex()),
             ..Head::default()
@@ -311,7 +312,12 @@ impl Machine {
         let intent = self.view.journal.state.intent.clone();
         // An answer that decides nothing leaves a replay's outcome as unknown as it was.
         let unknown = intent.clone().filter(|_| spend.replay);
-        match view::weigh(answer) {
+        let status = answer.head.status;
+        let judged = view::weigh(answer);
+        if !matches!(judged.verdict, Verdict::Granted(_)) {
+            out.tell(Told::Answered { status, row: judged.row });
+        }
+        match judged.verdict {
             Verdict::Granted(tokens) => {
                 let stored = self.view.stored_grant();
                 let grant = rotation::merge(stored, tokens, answer.received());
@@ -321,10 +327,10 @@ impl Machine {
                 }
                 self.change_store(What::Answer { ours, durable }, ours, now, out)
             }
-            Verdict::Malformed { refresh_token: Some(_) } => {
+            Verdict::Malformed { refresh_token: Some(_), .. } => {
                 self.change_store(What::Answer { ours, durable }, ours, now, out)
             }
-            Verdict::Malformed { refresh_token: None } => {
+            Verdict::Malformed { refresh_token: None, .. } => {
                 self.wait(intent, spend, unavailable(Trouble::Malformed), None, now, out)
             }
             Verdict::Refused { reason } => {

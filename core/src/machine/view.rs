@@ -7,7 +7,7 @@ use crate::{
     format,
     journal::{Condition, Journal, Reach, Staged},
     rotation,
-    wire::{self, Raw, Verdict},
+    wire::{self, Judged, Raw, Verdict},
 };
 
 /// The store and its journal.
@@ -117,13 +117,13 @@ pub(super) fn granted(answer: &Staged, stored: Option<&Grant>) -> Option<Grant> 
         // EXPOSE: decoded into secrets.
         return format::decode(answer.body.expose()).ok().flatten();
     }
-    match weigh(answer) {
+    match weigh(answer).verdict {
         Verdict::Granted(tokens) => Some(rotation::merge(stored, tokens, answer.received())),
         // The old access token goes on; only the refresh token is replaced (rule 3 of the answers).
-        Verdict::Malformed { refresh_token: Some(refresh_token) } => {
+        Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
             Some(Grant { refresh_token: Some(refresh_token), ..stored.cloned().unwrap_or_default() })
         }
-        Verdict::Malformed { refresh_token: None }
+        Verdict::Malformed { refresh_token: None, .. }
         | Verdict::Refused { .. }
         | Verdict::Misconfigured { .. }
         | Verdict::Transient { .. }
@@ -132,11 +132,12 @@ pub(super) fn granted(answer: &Staged, stored: Option<&Grant>) -> Option<Grant> 
 }
 
 /// Returns what a token endpoint's answer means.
-pub(super) fn weigh(answer: &Staged) -> Verdict {
+pub(super) fn weigh(answer: &Staged) -> Judged {
     wire::read(&Raw {
         status: answer.head.status,
         content_type: answer.head.content_type.as_deref(),
         retry_after: answer.head.retry_after.as_deref(),
+        error_type: answer.head.error_type.as_deref(),
         date: answer.head.date.map(UnixTime::from_millis),
         received: answer.received(),
         // EXPOSE: parsed into secrets.

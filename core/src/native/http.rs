@@ -159,7 +159,7 @@ fn read(answer: HttpResponse<Body>) -> Result<Response, String> {
 }
 
 /// What the core looks at. Nothing else is kept: a header may hold a secret.
-const KEPT_HEADERS: &[&str] = &["content-type", "date", "retry-after"];
+const KEPT_HEADERS: &[&str] = &["content-type", "date", "retry-after", "x-amzn-errortype"];
 
 /// Says what happened in words that hold neither the URL nor anything that was sent.
 fn describe(error: &ureq::Error) -> String {

@@ -1,20 +1,24 @@
 //! The token endpoint's answer (RFC 6749 sections 5.1 and 5.2), and what is not one.
 //!
-//! The status decides first where it says that a request was not judged (5xx, 429, 408); then the error code, wherever
-//! the body keeps it; then the status. Prose is never read (promise P6).
+//! The status decides first where it says that a request was not judged (5xx, 429, 408); then what a provider is known
+//! to say; then the error code, wherever the body keeps it; then a whole sentence about the refresh token; then the
+//! status. No part of a sentence ever decides (promise P6). Each decision has a row with a short stable id.
 
 use alloc::string::String;
 use core::{str, time::Duration};
 
-use jiff::fmt::rfc2822;
+use jiff::{
+    fmt::{rfc2822, strtime},
+    tz::TimeZone,
+};
 
 use super::{
     body::{Body, Members},
-    tokens::{self, LONGEST, Tokens, refresh_token, seconds},
+    tokens::{LONGEST, Tokens, odd_type, refresh_token, seconds},
 };
 use crate::{
     ReauthReason, Secret, Trouble, UnixTime,
-    classify::{self, Class},
+    classify::{self, Class, Habit, Row, Says},
 };
 
 /// An answer as the journal keeps it: unparsed.
@@ -23,6 +27,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) status: u16,
     pub(crate) content_type: Option<&'a str>,
     pub(crate) retry_after: Option<&'a str>,
+    /// The `x-amzn-ErrorType` header.
+    pub(crate) error_type: Option<&'a str>,
     /// The `Date` header.
     pub(crate) date: Option<UnixTime>,
     /// When the answer was received, on our own clock.
@@ -45,11 +51,21 @@ pub(crate) enum Verdict {
     /// Something else answered in the server's place.
     Blocked { status: u16, retry_after: Option<Duration> },
     /// Success without a usable access token. A new refresh token replaces the one that was sent, nothing else changes.
-    Malformed { refresh_token: Option<Secret> },
+    /// `code` names what a person must change, if that is the reason.
+    Malformed { refresh_token: Option<Secret>, code: Option<&'static str> },
+}
+
+/// A verdict, and the row that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    pub(crate) row: &'static str,
+    /// Whether a person has yet to answer on another device.
+    pub(crate) pending: bool,
 }
 
 /// Returns what an answer means. Never fails: what cannot be understood is a verdict too.
-pub(crate) fn read(raw: &Raw<'_>) -> Verdict {
+pub(crate) fn read(raw: &Raw<'_>) -> Judged {
     let lossy;
     let text = match str::from_utf8(raw.body) {
         Ok(text) => text,
@@ -61,82 +77,179 @@ pub(crate) fn read(raw: &Raw<'_>) -> Verdict {
         }
     };
     let body = Body::of(text, raw.content_type);
+    let transient = |trouble, row| judged(Verdict::Transient { trouble, retry_after: retry_after(raw) }, row);
     match raw.status {
-        429 => Verdict::Transient { trouble: Trouble::Throttled, retry_after: retry_after(raw) },
-        408 | 500..=599 => Verdict::Transient { trouble: Trouble::Status(raw.status), retry_after: retry_after(raw) },
+        429 => transient(Trouble::Throttled, "status.429"),
+        408 => transient(Trouble::Status(408), "status.408"),
+        500..=599 => transient(Trouble::Status(raw.status), "status.5xx"),
         200..=299 => success(raw, &body),
         400..=499 => refusal(raw, &body),
-        _ => blocked(raw),
+        300..=399 => blocked(raw, "status.3xx"),
+        _ => blocked(raw, "status.odd"),
     }
 }
 
-/// Reads an HTTP date (RFC 9110 section 5.6.7).
+/// Reads an HTTP date in any of its three spellings (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
+    let text = text.trim();
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    let moment = parser.parse_timestamp(text.trim()).ok()?;
+    let obsolete = |format| {
+        let parts = strtime::parse(format, text).ok()?;
+        parts.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok().map(|moment| moment.timestamp())
+    };
+    let moment = parser
+        .parse_timestamp(text)
+        .ok()
+        .or_else(|| obsolete("%A, %d-%b-%y %H:%M:%S GMT"))
+        .or_else(|| obsolete("%a %b %e %H:%M:%S %Y"))?;
     u64::try_from(moment.as_millisecond()).ok().map(UnixTime::from_millis)
 }
 
-fn success(raw: &Raw<'_>, body: &Body<'_>) -> Verdict {
+fn success(raw: &Raw<'_>, body: &Body<'_>) -> Judged {
+    let malformed = |refresh_token, row| judged(Verdict::Malformed { refresh_token, code: None }, row);
     match body {
         Body::Protocol(members) => granted(members)
             .or_else(|| named(raw, members))
-            .unwrap_or_else(|| Verdict::Malformed { refresh_token: refresh_token(members) }),
+            .unwrap_or_else(|| malformed(refresh_token(members), "shape.no_token")),
         // The end is missing, perhaps `expires_in` with it, so the access token is not used. The refresh token is: the
         // old one is spent, and this one stands there whole.
-        Body::Damaged(members) => Verdict::Malformed { refresh_token: refresh_token(members) },
-        Body::Page => blocked(raw),
+        Body::Damaged(members) => malformed(refresh_token(members), "shape.damaged"),
+        Body::Page => blocked(raw, "shape.page"),
         // Not a page for people, hence no captive portal: the server itself may have rotated and lost its tongue.
-        Body::Empty | Body::Foreign => Verdict::Malformed { refresh_token: None },
+        Body::Empty => malformed(None, "shape.empty"),
+        Body::Foreign => malformed(None, "shape.foreign"),
     }
 }
 
-fn refusal(raw: &Raw<'_>, body: &Body<'_>) -> Verdict {
+fn refusal(raw: &Raw<'_>, body: &Body<'_>) -> Judged {
     match body {
-        Body::Protocol(members) => named(raw, members).unwrap_or_else(|| blocked(raw)),
+        Body::Protocol(members) => named(raw, members).unwrap_or_else(|| blocked(raw, "shape.no_code")),
         // A bare 400 is the one answer without a code that ends a login. Firewalls, proxies and portals explain
         // themselves with a page, and send 403, 407 or 302; a server that finds our well-formed request wrong and says
         // nothing has looked at the token. Taken for a passing trouble it would hold its user for ever; taken for a
-        // refusal in error it costs one sign-in, and an explicit refresh asks again. Not so a bare 401: gateways
-        // that want a login of their own send it, and servers that want another client (RFC 6749 section 5.2).
-        Body::Empty if raw.status == 400 => Verdict::Refused { reason: ReauthReason::Other(BARE_400.into()) },
-        Body::Damaged(_) | Body::Page | Body::Empty | Body::Foreign => blocked(raw),
+        // refusal in error it costs one sign-in, the store stays as it is, and an explicit refresh asks again. Not so a
+        // bare 401: gateways that want a login of their own send it, and servers that want another client (RFC 6749
+        // section 5.2).
+        Body::Empty if raw.status == 400 => match raw.error_type {
+            Some(_) => named(raw, &Members::nothing()).unwrap_or_else(|| blocked(raw, "shape.empty")),
+            None => judged(Verdict::Refused { reason: ReauthReason::Other(BARE_400.into()) }, "shape.empty_400"),
+        },
+        Body::Empty => named(raw, &Members::nothing()).unwrap_or_else(|| blocked(raw, "shape.empty")),
+        Body::Damaged(_) => blocked(raw, "shape.damaged"),
+        Body::Page => blocked(raw, "shape.page"),
+        Body::Foreign => blocked(raw, "shape.foreign"),
     }
 }
 
 /// Returns the verdict of an answer with a usable access token, whatever else it says.
-fn granted(members: &Members<'_>) -> Option<Verdict> {
+fn granted(members: &Members<'_>) -> Option<Judged> {
     let tokens = Tokens::of(members)?;
-    if tokens::is_bearer(members) {
-        return Some(Verdict::Granted(tokens));
-    }
-    // RFC 6749 section 7.1: such a token must not be used. A new refresh token is kept all the same (promise P3), and
-    // that only `Malformed` can say; without one the setting is named.
-    Some(match tokens.refresh_token {
-        None => Verdict::Misconfigured { code: Secret::new("token_type") },
-        refresh_token => Verdict::Malformed { refresh_token },
+    let Some(code) = odd_type(members) else { return Some(judged(Verdict::Granted(tokens), "shape.tokens")) };
+    // RFC 6749 section 7.1: such a token must not be used. A new refresh token is kept all the same (promise P3).
+    let verdict = match tokens.refresh_token {
+        None => Verdict::Misconfigured { code: Secret::new(code) },
+        refresh_token => Verdict::Malformed { refresh_token, code: Some(code) },
+    };
+    Some(judged(verdict, "shape.token_type"))
+}
+
+/// Returns the verdict of what the answer says, if it says something that counts.
+fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
+    // EXPOSE: an error code is no secret; it only came through the same door.
+    let known = codes(raw, members).find_map(|code| classify::row(code.expose()));
+    let habit = classify::habits().iter().find(|habit| fits(habit, members)).map(|habit| habit.row);
+    let row = match (habit, known) {
+        // `invalid_grant` ends a login whatever stands beside it.
+        (Some(habit), Some(known)) if known.id == INVALID_GRANT => {
+            Some(if matches!(habit.class, Class::Revoked | Class::Reused | Class::SignIn) { habit } else { known })
+        }
+        // A passing code in a description counts only where nothing else does.
+        (Some(habit), Some(known)) if habit.id.starts_with("google.described") => Some(known),
+        (habit, known) => habit.or(known),
+    };
+    let decided = match row {
+        // Some servers say a dead refresh token by a code for everything and a sentence.
+        Some(row) if VAGUE.contains(&row.id) && says_that_it_ended(members) => Some((SENTENCE, SENTENCE.id)),
+        Some(row) => Some((row, entra(members, Some(row.class)).map_or(row.id, |entra| entra.id))),
+        None => entra(members, None).map(|entra| (entra, entra.id)),
+    };
+    let speaks = matches!(raw.status, 200..=299 | 400 | 401 | 403) && decided.is_none();
+    let sentence = || (speaks && says_that_it_ended(members)).then_some((SENTENCE, SENTENCE.id));
+    let (row, id) = match decided.or_else(sentence) {
+        Some(decided) => decided,
+        None => return unknown(raw, members),
+    };
+    let verdict = match row.class {
+        Class::Revoked => Verdict::Refused { reason: ReauthReason::Revoked },
+        Class::Reused => Verdict::Refused { reason: ReauthReason::Reused },
+        Class::SignIn => Verdict::Refused { reason: ReauthReason::Other(row.word().into()) },
+        Class::Misconfigured => Verdict::Misconfigured { code: Secret::new(row.word()) },
+        Class::Blocked => return Some(blocked(raw, id)),
+        Class::Transient | Class::Pending => {
+            Verdict::Transient { trouble: Trouble::Code(row.word().into()), retry_after: retry_after(raw) }
+        }
+    };
+    Some(Judged { verdict, row: id, pending: row.class == Class::Pending })
+}
+
+/// Returns the verdict of a code that no row knows. It must not end a login (promise P4), and waiting does not cure it:
+/// a person has to read it. With another status than these it is more likely a gateway's own word ("Forbidden",
+/// "not_found"), unless it is described as the protocol does; else the status decides.
+fn unknown(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
+    // EXPOSE: looked at, and shown only if it looks like a code.
+    let code = UNKNOWN_PLACES.iter().filter_map(|place| members.text(place));
+    let code = code.into_iter().find(|code| !code.expose().is_empty() && !classify::is_status_phrase(code.expose()))?;
+    let described = members.text(&["error_description"]).is_some() && members.text(&["error"]).is_some();
+    let judges = matches!(raw.status, 200..=299 | 400 | 401) || described;
+    judges.then(|| judged(Verdict::Misconfigured { code: printable(code.expose()) }, "code.unknown"))
+}
+
+/// Returns the codes of an answer, the likeliest place first.
+fn codes(raw: &Raw<'_>, members: &Members<'_>) -> impl Iterator<Item = Secret> {
+    let header = raw.error_type.map(Secret::new);
+    let codes = CODE_PLACES.iter().filter_map(|place| members.text(place)).chain(header);
+    codes.filter(|code| !code.expose().is_empty())
+}
+
+/// Returns the row of Entra's number: in front of the description, or the first of the list.
+fn entra(members: &Members<'_>, class: Option<Class>) -> Option<Row> {
+    // EXPOSE: a number is no secret.
+    let described = members.text(&["error_description"]).and_then(|text| {
+        let number = text.expose().strip_prefix("AADSTS")?.split(':').next()?;
+        classify::entra(number, class)
+    });
+    described.or_else(|| classify::entra(members.number(&["error_codes", "0"])?.expose(), class))
+}
+
+fn fits(habit: &Habit, members: &Members<'_>) -> bool {
+    habit.all.iter().all(|(path, says)| {
+        // EXPOSE: compared with what a provider is known to say.
+        let text = || members.text(path);
+        let number = || members.number(path).and_then(|number| number.expose().trim().parse::<i64>().ok());
+        match says {
+            Says::Is(known) => text().is_some_and(|text| is_sentence(text.expose(), known)),
+            Says::Begins(known) => text().is_some_and(|text| {
+                text.expose().get(..known.len()).is_some_and(|part| part.eq_ignore_ascii_case(known))
+            }),
+            Says::Number(known) => number().is_some_and(|number| known.contains(&number)),
+            Says::Numeric => number().is_some(),
+        }
     })
 }
 
-/// Returns the verdict of the error code, if the answer has one that counts.
-fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Verdict> {
-    // EXPOSE: an error code is no secret; it only came through the same door.
-    let codes = || CODE_PLACES.iter().filter_map(|place| members.text(place)).filter(|code| !code.expose().is_empty());
-    if let Some((code, class)) = codes().find_map(|code| classify::class(code.expose())) {
-        return Some(match class {
-            Class::Revoked => Verdict::Refused { reason: ReauthReason::Revoked },
-            Class::Reused => Verdict::Refused { reason: ReauthReason::Reused },
-            Class::SignIn => Verdict::Refused { reason: ReauthReason::Other(code.into()) },
-            Class::Misconfigured => Verdict::Misconfigured { code: Secret::new(code) },
-            Class::Transient => {
-                Verdict::Transient { trouble: Trouble::Code(code.into()), retry_after: retry_after(raw) }
-            }
-        });
-    }
-    // A code nobody knows must not end a login (promise P4), and waiting does not cure it: a person has to read it.
-    // With another 4xx it is more likely a gateway's own word ("Forbidden", "not_found"), so the status decides.
-    let code = codes().next()?;
-    matches!(raw.status, 200..=299 | 400 | 401).then(|| Verdict::Misconfigured { code: printable(code.expose()) })
+fn is_sentence(text: &str, known: &str) -> bool {
+    let text = text.trim();
+    text.eq_ignore_ascii_case(known) || text.strip_suffix('.').is_some_and(|text| text.eq_ignore_ascii_case(known))
+}
+
+fn says_that_it_ended(members: &Members<'_>) -> bool {
+    let texts = classify::PATHS_OF_SENTENCES.iter().filter_map(|place| members.text(place));
+    // EXPOSE: looked at only.
+    texts.into_iter().any(|text| classify::ends_a_refresh_token(text.expose()))
+}
+
+fn judged(verdict: Verdict, row: &'static str) -> Judged {
+    Judged { verdict, row, pending: false }
 }
 
 fn retry_after(raw: &Raw<'_>) -> Option<Duration> {
@@ -146,8 +259,8 @@ fn retry_after(raw: &Raw<'_>) -> Option<Duration> {
     seconds(text).or_else(date)
 }
 
-fn blocked(raw: &Raw<'_>) -> Verdict {
-    Verdict::Blocked { status: raw.status, retry_after: retry_after(raw) }
+fn blocked(raw: &Raw<'_>, row: &'static str) -> Judged {
+    judged(Verdict::Blocked { status: raw.status, retry_after: retry_after(raw) }, row)
 }
 
 /// Returns a foreign code as it may stand in a message (RFC 6749 section 10.14). Prose, long texts and what is escaped
@@ -174,10 +287,39 @@ fn repaired(bytes: &[u8]) -> Secret {
 const CODE_PLACES: &[&[&str]] = &[
     // RFC 6749 section 5.2
     &["error"],
-    // OpenAI, Anthropic
+    // OpenAI, Anthropic, Google's and Dropbox's APIs
     &["error", "code"],
     &["error", "type"],
+    &["error", "status"],
+    &["error", ".tag"],
+    // Notion, Okta, Supabase
+    &["code"],
+    &["errorCode"],
+    &["error_code"],
+    // Fitbit
+    &["errors", "0", "errorType"],
+    // AWS
+    &["__type"],
+    // HubSpot
+    &["status"],
+    &["category"],
 ];
+
+/// Where a code that no row knows is taken for one.
+const UNKNOWN_PLACES: &[&[&str]] =
+    &[&["error"], &["error", "code"], &["error", "type"], &["errorCode"], &["errors", "0", "errorType"], &["__type"]];
+
+const INVALID_GRANT: &str = "rfc6749.invalid_grant";
+
+/// Codes that some servers use for a dead refresh token too: Atlassian, Discord, LinkedIn, TikTok.
+const VAGUE: &[&str] = &[
+    "rfc6749.invalid_request",
+    "rfc6749.unauthorized_client",
+    "anthropic.invalid_request_error",
+    "google.INVALID_ARGUMENT",
+];
+
+const SENTENCE: Row = Row { id: "sentence.refresh_token", class: Class::Revoked };
 
 const LONGEST_CODE: usize = 64;
 
@@ -196,7 +338,10 @@ mod tests {
         for (status, content_type) in [(201, "application/json"), (203, "text/html"), (200, "text/plain"), (200, "")] {
             let body = br#"{"access_token":"at-1"}"#;
 
-            assert_eq!(read(&Raw { content_type: Some(content_type), ..raw(status, body) }), Verdict::Granted(bare()));
+            assert_eq!(
+                read(&Raw { content_type: Some(content_type), ..raw(status, body) }).verdict,
+                Verdict::Granted(bare())
+            );
         }
     }
 
@@ -210,12 +355,15 @@ mod tests {
             r#"{"access_token":"at\r\nx: y","refresh_token":"rt-1"}"#,
             r#"{"access_token":"\ud800","refresh_token":"rt-1"}"#,
             r#"{"access_token":["at-1"],"refresh_token":"rt-1"}"#,
-            r#"{"access_token":"at-1","refresh_token":"rt-1","token_type":"DPoP"}"#,
             r#"{"refresh_token":"rt-1","access_token":"at-1","sco"#,
             r#"{"access_token":"at-1","refresh_token":"rt-1"}<br />"#,
             "refresh_token=rt-1&access_token=",
         ] {
-            assert_eq!(json(200, body), Verdict::Malformed { refresh_token: Some(Secret::new("rt-1")) }, "{body}");
+            assert_eq!(
+                json(200, body),
+                Verdict::Malformed { refresh_token: Some(Secret::new("rt-1")), code: None },
+                "{body}"
+            );
         }
     }
 
@@ -232,13 +380,16 @@ mod tests {
             r#"{"refresh_token":""}"#,
             r#"{"refresh_token":"rt-"#,
         ] {
-            assert_eq!(json(200, body), Verdict::Malformed { refresh_token: None }, "{body}");
+            assert_eq!(json(200, body), Verdict::Malformed { refresh_token: None, code: None }, "{body}");
         }
     }
 
     #[test]
     fn a_token_of_another_type_is_not_used() {
         assert_eq!(json(200, r#"{"access_token":"at-1","token_type":"mac"}"#), misconfigured("token_type"));
+        let refresh_token = Some(Secret::new("rt-1"));
+        let bound = r#"{"access_token":"at-1","refresh_token":"rt-1","token_type":"DPoP"}"#;
+        assert_eq!(json(200, bound), Verdict::Malformed { refresh_token, code: Some("dpop") });
         for kind in ["Bearer", "BEARER", "bot", "user"] {
             let body = [r#"{"access_token":"at-1","token_type":""#, kind, r#""}"#].concat();
 
@@ -248,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_stray_byte_does_not_cost_the_tokens_beside_it() {
-        let verdict = read(&raw(200, b"{\"note\":\"caf\xe9\",\"access_token\":\"at-1\"}"));
+        let verdict = read(&raw(200, b"{\"note\":\"caf\xe9\",\"access_token\":\"at-1\"}")).verdict;
 
         assert_eq!(verdict, Verdict::Granted(bare()));
     }
@@ -296,7 +447,7 @@ mod tests {
         for code in ["temporarily_unavailable", "server_error", "slow_down"] {
             let body = [r#"{"error":""#, code, r#""}"#].concat();
 
-            let verdict = read(&Raw { retry_after: Some("7"), ..raw(400, body.as_bytes()) });
+            let verdict = read(&Raw { retry_after: Some("7"), ..raw(400, body.as_bytes()) }).verdict;
 
             let trouble = Trouble::Code(code.into());
             assert_eq!(verdict, Verdict::Transient { trouble, retry_after: Some(Duration::from_secs(7)) });
@@ -377,7 +528,7 @@ mod tests {
 
         for (content_type, body) in pages {
             for status in [200, 302, 400, 401, 403, 407] {
-                let verdict = read(&Raw { content_type, ..raw(status, body.as_bytes()) });
+                let verdict = read(&Raw { content_type, ..raw(status, body.as_bytes()) }).verdict;
 
                 assert_eq!(verdict, Verdict::Blocked { status, retry_after: None }, "{status} {body}");
             }
@@ -419,7 +570,7 @@ mod tests {
         ];
 
         for (retry_after, date, expected) in rows {
-            let verdict = read(&Raw { retry_after, date, ..raw(503, b"") });
+            let verdict = read(&Raw { retry_after, date, ..raw(503, b"") }).verdict;
 
             let retry_after = expected.map(Duration::from_secs);
             assert_eq!(verdict, Verdict::Transient { trouble: Trouble::Status(503), retry_after });
@@ -429,6 +580,8 @@ mod tests {
     #[test]
     fn an_http_date_is_read() {
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(UnixTime::from_secs(784_111_777)));
+        assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), Some(UnixTime::from_secs(784_111_777)));
+        assert_eq!(http_date("Sun Nov  6 08:49:37 1994"), Some(UnixTime::from_secs(784_111_777)));
         assert_eq!(http_date("yesterday"), None);
     }
 
@@ -450,11 +603,19 @@ mod tests {
     }
 
     fn json(status: u16, body: &str) -> Verdict {
-        read(&raw(status, body.as_bytes()))
+        read(&raw(status, body.as_bytes())).verdict
     }
 
     fn raw(status: u16, body: &[u8]) -> Raw<'_> {
         let received = UnixTime::from_secs(1_795_222_923);
-        Raw { status, content_type: Some("application/json"), retry_after: None, date: None, received, body }
+        Raw {
+            status,
+            content_type: Some("application/json"),
+            retry_after: None,
+            error_type: None,
+            date: None,
+            received,
+            body,
+        }
     }
 }

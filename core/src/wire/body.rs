@@ -49,7 +49,12 @@ pub(super) enum Members<'a> {
 }
 
 impl Members<'_> {
-    /// Returns the text at a path of names. A form has no depth.
+    /// Returns no members at all.
+    pub(super) fn nothing() -> Self {
+        Self::Object(Object::default())
+    }
+
+    /// Returns the text at a path of names, `"0"` for the first element of a list. A form has no depth.
     pub(super) fn text(&self, path: &[&str]) -> Option<Secret> {
         match (self, path) {
             (Self::Form(form), [name]) => form.get(name),
@@ -59,11 +64,12 @@ impl Members<'_> {
     }
 
     /// Returns a number as text, for the servers that write it as a string too.
-    pub(super) fn number(&self, name: &str) -> Option<Secret> {
-        match self {
-            Self::Form(form) => form.get(name),
-            Self::Object(object) => {
-                let written = object.get(name)?;
+    pub(super) fn number(&self, path: &[&str]) -> Option<Secret> {
+        match (self, path) {
+            (Self::Form(form), [name]) => form.get(name),
+            (Self::Form(_), _) => None,
+            (Self::Object(object), path) => {
+                let written = written(object, path)?;
                 Some(json::text(written).unwrap_or_else(|| Secret::new(written)))
             }
         }
@@ -89,7 +95,15 @@ impl Members<'_> {
 fn written<'a>(object: &Object<'a>, path: &[&str]) -> Option<&'a str> {
     let (name, rest) = path.split_first()?;
     let value = object.get(name)?;
-    if rest.is_empty() { Some(value) } else { written(&Object::parse(value)?, rest) }
+    match rest {
+        [] => Some(value),
+        ["0", rest @ ..] => {
+            let list: Vec<&'a RawValue> = value.starts_with('[').then(|| serde_json::from_str(value).ok())??;
+            let first = list.first()?.get();
+            if rest.is_empty() { Some(first) } else { written(&Object::parse(first)?, rest) }
+        }
+        rest => written(&Object::parse(value)?, rest),
+    }
 }
 
 fn is_html(content_type: &str) -> bool {

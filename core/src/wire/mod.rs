@@ -9,6 +9,6 @@ mod request;
 mod samples;
 mod tokens;
 
-pub(crate) use answer::{Raw, UNPRINTABLE, Verdict, http_date, read};
+pub(crate) use answer::{Judged, Raw, UNPRINTABLE, Verdict, http_date, read};
 pub(crate) use request::refresh_request;
 pub(crate) use tokens::Tokens;

@@ -6,6 +6,7 @@ use core::{str, time::Duration};
 use super::{base64, body::Members};
 use crate::{
     Account, Secret,
+    error::{DPOP, TOKEN_TYPE},
     json::{self, Object},
 };
 
@@ -29,7 +30,7 @@ impl Tokens {
         Some(Self {
             access_token: members.text(&["access_token"]).filter(|token| is_usable(token.expose()))?,
             refresh_token: refresh_token(members),
-            expires_in: members.number("expires_in").and_then(|text| seconds(text.expose())),
+            expires_in: members.number(&["expires_in"]).and_then(|text| seconds(text.expose())),
             scope: members.words("scope"),
             account: members.text(&["id_token"]).and_then(|token| account(token.expose())),
         })
@@ -42,13 +43,16 @@ pub(super) fn refresh_token(members: &Members<'_>) -> Option<Secret> {
     members.text(&["refresh_token"]).filter(|token| !token.expose().trim().is_empty())
 }
 
-/// Returns whether the access token may be sent as `Bearer`. A server that gives no type means so.
-pub(super) fn is_bearer(members: &Members<'_>) -> bool {
-    members.text(&["token_type"]).is_none_or(|kind| {
-        // EXPOSE: a type is no secret.
-        let kind = kind.expose();
-        kind.is_empty() || BEARER_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind))
-    })
+/// Returns what is wrong with the token's type; `None` for a token that may be sent as `Bearer`, which a server that
+/// gives no type means too.
+pub(super) fn odd_type(members: &Members<'_>) -> Option<&'static str> {
+    // EXPOSE: a type is no secret.
+    let kind = members.text(&["token_type"])?;
+    let kind = kind.expose().trim();
+    if kind.is_empty() || BEARER_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
+        return None;
+    }
+    Some(if kind.eq_ignore_ascii_case("dpop") { DPOP } else { TOKEN_TYPE })
 }
 
 /// Reads a number of seconds: whole, broken, negative (zero) or absurd ([`LONGEST`]).

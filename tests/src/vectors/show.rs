@@ -54,6 +54,9 @@ impl Names {
             Event::Rotated { refresh_token } => {
                 format::Event { refresh_token: refresh_token.map(|name| self.of(name)), ..bare }
             }
+            Event::Answered { status, row } => {
+                format::Event { status: Some(*status), row: Some((*row).into()), ..bare }
+            }
             Event::SaveFailed { detail, retry_in } => {
                 format::Event { detail: Some(detail.clone()), retry_in_ms: Some(millis(*retry_in)), ..bare }
             }
