@@ -4,6 +4,7 @@
 //! rules it checks after every step stand in `rules.rs`. [`Sim`] adds processes and their callers. [`random`] and
 //! [`explore`] choose what happens: by dice, or everything.
 
+pub mod answers;
 pub mod dice;
 pub mod disk;
 pub mod explore;

@@ -44,12 +44,18 @@ pub(super) const ROWS: &[(&str, Class)] = &[
     ("auth0.mfa_required", SignIn),
     ("auth0.mfa_registration_required", SignIn),
     ("auth0.password_leaked", SignIn),
+    ("auth0.federated_connection_refresh_token_not_found", SignIn),
     ("auth0.invalid_user_password", SignIn),
     ("auth0.too_many_attempts", Transient),
     ("auth0.too_many_requests", Transient),
     // Spring Security OAuth: the client's own login failed
     ("spring.unauthorized", Misconfigured),
     ("spring.bad_client_credentials", Misconfigured),
+    // Ory Hydra (fosite, errors.go)
+    ("hydra.token_inactive", Revoked),
+    ("hydra.token_signature_mismatch", Revoked),
+    ("hydra.scope_not_granted", SignIn),
+    ("hydra.request_unauthorized", Misconfigured),
     // Microsoft identity platform, "OAuth 2.0 device authorization grant" and "authorization code flow"
     ("entra.authorization_declined", SignIn),
     ("entra.code_expired", SignIn),
@@ -241,6 +247,9 @@ pub(super) const ROWS: &[(&str, Class)] = &[
     ("dropbox.invalid_access_token", SignIn),
     ("dropbox.user_suspended", SignIn),
     // Notion, status codes: `code`
+    ("notion.validation_error", Misconfigured),
+    ("notion.invalid_json", Misconfigured),
+    ("notion.invalid_request_url", Misconfigured),
     ("notion.internal_server_error", Transient),
     // Shopify, "Token exchange"
     ("shopify.invalid_subject_token", SignIn),
@@ -248,6 +257,17 @@ pub(super) const ROWS: &[(&str, Class)] = &[
     // TikTok for developers, "OAuth error handling"
     ("tiktok.access_token_invalid", SignIn),
     ("tiktok.scope_not_authorized", SignIn),
+    // LinkedIn, "Error handling"; Square, "Handling errors"
+    ("linkedin.REVOKED_ACCESS_TOKEN", SignIn),
+    ("square.ACCESS_TOKEN_REVOKED", SignIn),
+    ("square.ACCESS_TOKEN_EXPIRED", SignIn),
+    // Spellings that more than one small server uses; each names the refresh token
+    ("common.refresh_token_revoked", Revoked),
+    ("common.refresh_token_invalid", Revoked),
+    ("common.expired_refresh_token", SignIn),
+    ("common.revoked_refresh_token", Revoked),
+    ("common.refresh_token_reuse_detected", Reused),
+    ("common.unknown_refresh_token", Revoked),
 ];
 
 /// Entra's numbers (MicrosoftDocs/entra-docs, reference-error-codes).

@@ -49,7 +49,7 @@ pub(crate) const PATHS_OF_SENTENCES: &[Path] = &[
 use Says::{Begins, Is, Number, Numeric};
 
 const fn habit(id: &'static str, class: Class, all: &'static [(Path, Says)]) -> Habit {
-    Habit { row: Row { id, class }, all }
+    Habit { row: Row::of_habit(id, class), all }
 }
 
 const ERROR: Path = &["error"];
@@ -97,6 +97,8 @@ const HABITS: &[Habit] = &[
     habit("servicenow.access_denied", SignIn, &[(ERROR, Is("server_error")), (DESCRIPTION, Is("access_denied"))]),
     // Auth0: a blocked user's refresh
     habit("auth0.user_is_blocked", SignIn, &[(ERROR, Is("unauthorized")), (DESCRIPTION, Is("user is blocked"))]),
+    // Auth0: a wrong client secret
+    habit("auth0.unauthorized", Misconfigured, &[(ERROR, Is("access_denied")), (DESCRIPTION, Is("Unauthorized"))]),
     // google-auth-library-python, _can_retry: the passing codes may stand in the description
     habit("google.described_internal_failure", Transient, &[(DESCRIPTION, Is("internal_failure"))]),
     habit("google.described_server_error", Transient, &[(DESCRIPTION, Is("server_error"))]),

@@ -28,21 +28,25 @@ pub(crate) enum Class {
     Blocked,
 }
 
-/// One row: its id, which ends in the word it is about, and what that asks for.
+/// One row: its id, the word that is shown for it, and what it asks for.
+///
+/// The word is our own spelling, so that a known code brings no foreign text into a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) id: &'static str,
+    pub(crate) word: &'static str,
     pub(crate) class: Class,
 }
 
 impl Row {
-    /// Returns the row's own spelling of the word, so that a known code brings no foreign text into a message.
-    pub(crate) fn word(&self) -> &'static str {
-        match self.id.split_once('.') {
-            // A bare number says nothing without its provider.
-            Some((_, word)) if !word.starts_with(|first: char| first.is_ascii_digit()) => word,
-            Some(_) | None => self.id,
-        }
+    /// Returns the row of a code, which is what its id ends in.
+    fn of_code((id, class): &(&'static str, Class)) -> Self {
+        Self { id, word: id.split_once('.').map_or(*id, |(_, word)| word), class: *class }
+    }
+
+    /// Returns the row of a habit: there is no code, so the id is shown.
+    pub(crate) const fn of_habit(id: &'static str, class: Class) -> Self {
+        Self { id, word: id, class }
     }
 }
 
@@ -54,10 +58,7 @@ impl Row {
 pub(crate) fn row(code: &str) -> Option<Row> {
     let code = code.split_once(": ").map_or(code, |(code, _)| code);
     let code = code.rsplit_once('#').map_or(code, |(_, code)| code).trim_end_matches(':');
-    codes::ROWS.iter().map(|(id, class)| Row { id, class: *class }).find(|row| {
-        let known = row.id.split_once('.').map_or(row.id, |(_, known)| known);
-        letters(known).eq(letters(code))
-    })
+    codes::ROWS.iter().map(Row::of_code).find(|row| letters(row.word).eq(letters(code)))
 }
 
 /// Returns the row of the number in Entra's `AADSTS700082`, if it asks for the same act as `class`.
@@ -65,15 +66,15 @@ pub(crate) fn row(code: &str) -> Option<Row> {
 /// The error member decides: "never use this field to react" (Microsoft, error codes reference). The number names the
 /// row, and decides only where there is no error member (`class` is `None`).
 pub(crate) fn entra(number: &str, class: Option<Class>) -> Option<Row> {
-    let row = codes::ENTRA.iter().map(|(id, class)| Row { id, class: *class });
-    let mut row = row.filter(|row| row.id.split_once('.').is_some_and(|(_, known)| known == number));
-    row.find(|row| class.is_none_or(|class| class.act() == row.class.act()))
+    let mut rows = codes::ENTRA.iter().map(Row::of_code).filter(|row| row.word == number);
+    let row = rows.find(|row| class.is_none_or(|class| class.act() == row.class.act()))?;
+    Some(Row { word: row.id, ..row })
 }
 
 /// Returns whether a text is the word of a row, as the row spells it.
 pub(crate) fn is_ours(word: &str) -> bool {
-    let codes = codes::ROWS.iter().chain(codes::ENTRA).map(|(id, class)| Row { id, class: *class });
-    codes.chain(habits().iter().map(|habit| habit.row)).any(|row| row.word() == word)
+    let codes = codes::ROWS.iter().map(|row| Row::of_code(row).word).chain(codes::ENTRA.iter().map(|(id, _)| *id));
+    codes.chain(habits().iter().map(|habit| habit.row.word)).any(|known| known == word)
 }
 
 /// Returns whether a text is the name of a status (RFC 9110 section 15): a framework's or a gateway's, not a code.
@@ -129,10 +130,7 @@ mod tests {
 
     #[test]
     fn no_word_stands_in_two_rows() {
-        let words: Vec<String> = codes::ROWS
-            .iter()
-            .map(|(id, _)| letters(id.split_once('.').map_or(*id, |(_, word)| word)).collect())
-            .collect();
+        let words: Vec<String> = codes::ROWS.iter().map(|row| letters(Row::of_code(row).word).collect()).collect();
 
         for (at, word) in words.iter().enumerate() {
             assert!(!words.iter().skip(at + 1).any(|other| other == word), "{word}");
@@ -152,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_code_is_compared_whole_and_without_case() {
-        let revoked = Some(Row { id: "rfc6749.invalid_grant", class: Class::Revoked });
+        let revoked = Some(Row::of_code(&("rfc6749.invalid_grant", Class::Revoked)));
         for code in ["INVALID_GRANT", "invalid grant", "InvalidGrant", "invalid-grant", "invalid_grant: token revoked"]
         {
             assert_eq!(row(code), revoked, "{code}");

@@ -1,7 +1,5 @@
 //! Prose, read last: whole sentences that say nothing but that the refresh token has ended.
 
-use core::iter;
-
 /// Returns whether a text says that the refresh token has ended, and nothing else.
 ///
 /// Every word must be one of a few, "refresh token" must stand in it, and a word that ends it. So "The provided
@@ -9,20 +7,19 @@ use core::iter;
 /// refresh tokens, 1 invalid" does.
 pub(crate) fn ends_a_refresh_token(text: &str) -> bool {
     let mut last = "";
-    let (mut names_it, mut ends_it) = (false, false);
-    for word in words(text).chain(iter::once("")) {
-        let is = |known: &str| word.eq_ignore_ascii_case(known);
-        names_it |= last.eq_ignore_ascii_case("refresh") && is("token");
-        ends_it |= ENDS.iter().any(|known| is(known));
-        // "not found", "no longer valid"
-        ends_it |= ["not", "no", "longer"].iter().any(|known| last.eq_ignore_ascii_case(known))
-            && ["found", "valid", "active", "longer"].iter().any(|known| is(known));
-        if !word.is_empty() && !ENDS.iter().chain(FILL).any(|known| is(known)) {
+    let (mut names_it, mut ends_it, mut denies, mut affirms) = (false, false, false, false);
+    for word in words(text) {
+        let is = |known: &&str| word.eq_ignore_ascii_case(known);
+        names_it |= last.eq_ignore_ascii_case("refresh") && is(&"token");
+        ends_it |= ENDS.iter().any(is);
+        denies |= DENIES.iter().any(is);
+        affirms |= AFFIRMS.iter().any(is);
+        if !ENDS.iter().chain(DENIES).chain(AFFIRMS).chain(FILL).any(is) {
             return false;
         }
         last = word;
     }
-    names_it && ends_it
+    names_it && (ends_it || (denies && affirms))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -31,7 +28,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     bare.filter(|word| !word.is_empty())
 }
 
-const ENDS: &[&str] = &["invalid", "expired", "revoked", "unknown", "inactive", "malformed", "used", "invalidated"];
+const ENDS: &[&str] =
+    &["invalid", "expired", "revoked", "unknown", "inactive", "malformed", "used", "invalidated", "bad", "incorrect"];
+
+/// A word of these and one of those together end it too: "not found", "no longer valid".
+const DENIES: &[&str] = &["not", "no", "cannot"];
+const AFFIRMS: &[&str] = &["found", "valid", "active", "exist", "exists", "recognized"];
 
 const FILL: &[&str] = &[
     "the",
@@ -53,18 +55,16 @@ const FILL: &[&str] = &[
     "been",
     "or",
     "and",
-    "not",
-    "no",
     "longer",
     "already",
-    "found",
-    "valid",
-    "active",
     "in",
     "request",
     "it",
     "may",
     "have",
+    "does",
+    "could",
+    "be",
 ];
 
 #[cfg(test)]
@@ -83,6 +83,8 @@ mod tests {
             "The provided authorization grant or refresh token is invalid, expired or revoked.",
             "Your refresh token has already been used",
             "Invalid Refresh Token: Refresh Token Not Found",
+            "Refresh token does not exist",
+            "Bad refresh token",
         ] {
             assert!(ends_a_refresh_token(text), "{text}");
         }

@@ -182,11 +182,11 @@ fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
     let verdict = match row.class {
         Class::Revoked => Verdict::Refused { reason: ReauthReason::Revoked },
         Class::Reused => Verdict::Refused { reason: ReauthReason::Reused },
-        Class::SignIn => Verdict::Refused { reason: ReauthReason::Other(row.word().into()) },
-        Class::Misconfigured => Verdict::Misconfigured { code: Secret::new(row.word()) },
+        Class::SignIn => Verdict::Refused { reason: ReauthReason::Other(row.word.into()) },
+        Class::Misconfigured => Verdict::Misconfigured { code: Secret::new(row.word) },
         Class::Blocked => return Some(blocked(raw, id)),
         Class::Transient | Class::Pending => {
-            Verdict::Transient { trouble: Trouble::Code(row.word().into()), retry_after: retry_after(raw) }
+            Verdict::Transient { trouble: Trouble::Code(row.word.into()), retry_after: retry_after(raw) }
         }
     };
     Some(Judged { verdict, row: id, pending: row.class == Class::Pending })
@@ -197,8 +197,8 @@ fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
 /// "not_found"), unless it is described as the protocol does; else the status decides.
 fn unknown(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
     // EXPOSE: looked at, and shown only if it looks like a code.
-    let code = UNKNOWN_PLACES.iter().filter_map(|place| members.text(place));
-    let code = code.into_iter().find(|code| !code.expose().is_empty() && !classify::is_status_phrase(code.expose()))?;
+    let mut code = UNKNOWN_PLACES.iter().filter_map(|place| members.text(place));
+    let code = code.find(|code| !code.expose().is_empty() && !classify::is_status_phrase(code.expose()))?;
     let described = members.text(&["error_description"]).is_some() && members.text(&["error"]).is_some();
     let judges = matches!(raw.status, 200..=299 | 400 | 401) || described;
     judges.then(|| judged(Verdict::Misconfigured { code: printable(code.expose()) }, "code.unknown"))
@@ -206,9 +206,11 @@ fn unknown(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
 
 /// Returns the codes of an answer, the likeliest place first.
 fn codes(raw: &Raw<'_>, members: &Members<'_>) -> impl Iterator<Item = Secret> {
-    let header = raw.error_type.map(Secret::new);
+    // AWS may put a place for more about it behind a colon.
+    let header = raw.error_type.and_then(|text| text.split(':').next()).map(Secret::new);
     let codes = CODE_PLACES.iter().filter_map(|place| members.text(place)).chain(header);
-    codes.filter(|code| !code.expose().is_empty())
+    // EXPOSE: looked at; a code is no secret.
+    codes.filter(|code| !code.expose().is_empty() && !classify::is_status_phrase(code.expose()))
 }
 
 /// Returns the row of Entra's number: in front of the description, or the first of the list.
@@ -298,6 +300,8 @@ const CODE_PLACES: &[&[&str]] = &[
     &["error_code"],
     // Fitbit
     &["errors", "0", "errorType"],
+    // Square
+    &["errors", "0", "code"],
     // AWS
     &["__type"],
     // HubSpot
@@ -319,7 +323,7 @@ const VAGUE: &[&str] = &[
     "google.INVALID_ARGUMENT",
 ];
 
-const SENTENCE: Row = Row { id: "sentence.refresh_token", class: Class::Revoked };
+const SENTENCE: Row = Row::of_habit("sentence.refresh_token", Class::Revoked);
 
 const LONGEST_CODE: usize = 64;
 
