@@ -72,6 +72,9 @@ pub struct Expected {
 #[serde(deny_unknown_fields)]
 pub struct Error {
     pub kind: String,
+    pub act: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_in_ms: Option<u128>,
@@ -149,6 +152,8 @@ fn shown(answered: &Answered) -> Expected {
         retry_after_ms: answered.retry_after.map(|span| span.as_millis()),
         error: answered.error.as_ref().map(|error| Error {
             kind: error.kind().as_str().into(),
+            act: error.act().as_str().into(),
+            code: error.code().map(Into::into),
             message: error.to_string(),
             retry_in_ms: error.retry_in().map(|span| span.as_millis()),
         }),
