@@ -27,9 +27,10 @@ pub enum TokenError {
         reason: ReauthReason,
     },
     /// A person must change a setting: the client, the endpoint or the scope is refused.
-    #[error("{}", Refusal(.code))]
+    #[error("{}", Misfit(.code))]
     Misconfigured {
-        /// The server's error code (RFC 6749 section 5.2), or the setting's name.
+        /// The server's error code (RFC 6749 section 5.2), or the setting's name; after it, where nothing was sent, a
+        /// colon and what is wrong with it.
         code: String,
     },
     /// It will pass: the network, the server, or a limit.
@@ -40,11 +41,11 @@ pub enum TokenError {
         /// What happened.
         trouble: Trouble,
     },
-    /// A firewall, a proxy or a captive portal answered in the server's place.
-    #[error("a page answered in place of the token endpoint ({status})")]
+    /// Something stands between us and the server: a firewall, a proxy, a captive portal, a certificate nobody vouches for.
+    #[error("{by}")]
     Blocked {
-        /// The page's status code.
-        status: u16,
+        /// What stands there.
+        by: Barrier,
         /// The time until the next attempt, if known.
         retry_in: Option<Duration>,
     },
@@ -362,6 +363,24 @@ pub enum Trouble {
     Closed,
 }
 
+/// What stands between us and the token endpoint. A person has to look at the network.
+///
+/// ```
+/// use tokenward::Barrier;
+///
+/// assert_eq!(Barrier::Page(403).to_string(), "a page answered in place of the token endpoint (403)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Barrier {
+    /// A page with this status answered in the server's place.
+    #[error("a page answered in place of the token endpoint ({0})")]
+    Page(u16),
+    /// The connection was stopped before a byte of the request left: by a proxy, or because of a certificate.
+    #[error("no trusted way to the token endpoint: {0}")]
+    Line(String),
+}
+
 /// What is wrong with a store.
 ///
 /// ```
@@ -419,23 +438,25 @@ pub struct Holder {
     pub host: String,
 }
 
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} on {}", self.pid, self.host)
-    }
-}
+/// Says who finds fault with the configuration: a server's code is one word, a setting has its fault behind its name.
+struct Misfit<'a>(&'a str);
 
-struct Refusal<'a>(&'a str);
-
-impl fmt::Display for Refusal<'_> {
+impl fmt::Display for Misfit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             DPOP => f.write_str(
                 "token endpoint answered with a DPoP token: those are out of scope, only bearer tokens are kept",
             ),
             TOKEN_TYPE => f.write_str("token endpoint answered with a token that is no bearer token"),
+            setting if setting.contains(": ") => write!(f, "setting cannot be used: {setting}"),
             code => write!(f, "token endpoint refuses the configuration: {code}"),
         }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
     }
 }
 

@@ -93,6 +93,21 @@ pub enum FetchFault {
         /// What happened, without a secret.
         detail: String,
     },
+    /// No byte left, and it will not help to wait: a proxy or a certificate stands in the way, and a person has to look at
+    /// the network.
+    #[error("{detail}")]
+    Blocked {
+        /// What stands there and for which host, without a secret.
+        detail: String,
+    },
+    /// No byte left, because a setting of this process cannot be used. Other processes are not put off by it.
+    #[error("{setting}: {detail}")]
+    Misconfigured {
+        /// The setting's name, or the environment variable's.
+        setting: String,
+        /// What is wrong with it, without a secret.
+        detail: String,
+    },
     /// The request, or part of it, may have arrived: the refresh token may be spent.
     #[error("{detail}")]
     MaybeSent {

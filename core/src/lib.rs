@@ -104,7 +104,7 @@ pub use effect::{
     Answer, Commit, CommitFault, Deliver, Effect, FaultKind, Fetch, JournalWrites, Load, Loaded, LockFault, Note, Park,
     Parked, Prepare, Stage, StoreFault, StoreOp, TryLock, Unlock, Waiter, Write,
 };
-pub use error::{Act, ErrorKind, Holder, ReauthReason, TokenError, Trouble, Unreadable};
+pub use error::{Act, Barrier, ErrorKind, Holder, ReauthReason, TokenError, Trouble, Unreadable};
 pub use event::Event;
 pub use grant::{AccessToken, Account, Grant};
 pub use http::{FetchFault, MAX_BODY, Request, Response};

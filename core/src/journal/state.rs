@@ -9,7 +9,7 @@ use alloc::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Fingerprint, Holder, ReauthReason, TokenError, Trouble, UnixTime};
+use crate::{Barrier, Fingerprint, Holder, ReauthReason, TokenError, Trouble, UnixTime};
 
 /// The number of spent refresh tokens that are remembered.
 pub(crate) const SPENT: usize = 64;
@@ -173,7 +173,10 @@ impl NotBefore {
         let retry_in = Some(retry_in);
         match self.reason.as_str() {
             "misconfigured" => TokenError::Misconfigured { code: detail },
-            "blocked" => TokenError::Blocked { status, retry_in },
+            "blocked" => {
+                let by = self.status.map_or(Barrier::Line(detail), Barrier::Page);
+                TokenError::Blocked { by, retry_in }
+            }
             "status" => TokenError::Unavailable { retry_in, trouble: Trouble::Status(status) },
             "throttled" => TokenError::Unavailable { retry_in, trouble: Trouble::Throttled },
             "malformed" => TokenError::Unavailable { retry_in, trouble: Trouble::Malformed },
@@ -187,7 +190,8 @@ impl NotBefore {
 fn describe(error: &TokenError) -> (&'static str, Option<u16>, Option<String>) {
     match error {
         TokenError::Misconfigured { code } => ("misconfigured", None, Some(clip(code))),
-        TokenError::Blocked { status, .. } => ("blocked", Some(*status), None),
+        TokenError::Blocked { by: Barrier::Page(status), .. } => ("blocked", Some(*status), None),
+        TokenError::Blocked { by: Barrier::Line(detail), .. } => ("blocked", None, Some(clip(detail))),
         TokenError::Unavailable { trouble, .. } => match trouble {
             Trouble::Network(detail) => ("network", None, Some(clip(detail))),
             Trouble::Status(status) => ("status", Some(*status), None),
@@ -263,7 +267,8 @@ mod tests {
         let wait = core::time::Duration::from_secs(1);
         for error in [
             TokenError::Misconfigured { code: "invalid_client".into() },
-            TokenError::Blocked { status: 403, retry_in: Some(wait) },
+            TokenError::Blocked { by: Barrier::Page(403), retry_in: Some(wait) },
+            TokenError::Blocked { by: Barrier::Line("proxy answered 407".into()), retry_in: Some(wait) },
             TokenError::Unavailable { retry_in: Some(wait), trouble: Trouble::Status(503) },
             TokenError::Unavailable { retry_in: Some(wait), trouble: Trouble::Throttled },
             TokenError::Unavailable { retry_in: Some(wait), trouble: Trouble::Malformed },

@@ -10,8 +10,8 @@ use super::{
     view::{self, Stored},
 };
 use crate::{
-    AccessToken, Effect, Event as Told, Fetch, Fingerprint, JournalWrites, Loaded, Note, Now, Prepare, ReauthReason,
-    Response, Secret, Stage, StoreFault, StoreOp, TokenError, Trouble, UnknownOutcome,
+    AccessToken, Barrier, Effect, Event as Told, Fetch, Fingerprint, JournalWrites, Loaded, Note, Now, Prepare,
+    ReauthReason, Response, Secret, Stage, StoreFault, StoreOp, TokenError, Trouble, UnknownOutcome,
     journal::{self, Condition, Dead, Head, HolderRecord, Intent, Reach, Staged, clip},
     rotation,
     wire::{self, Verdict},
@@ -179,9 +179,14 @@ impl Machine {
     }
 
     /// No byte left: the refresh token is unspent, and the attempt does not count.
-    pub(super) fn take_back(&mut self, spend: Spend, detail: String, now: Now, out: &mut Out) -> State {
-        let error = unavailable(Trouble::Network(detail));
+    pub(super) fn take_back(&mut self, spend: Spend, error: TokenError, now: Now, out: &mut Out) -> State {
         self.wait(spend.previous.clone(), &spend, error, None, now, out)
+    }
+
+    /// No byte left, through a fault of our own settings: the attempt does not count, and nobody else is put off.
+    pub(super) fn give_back(&mut self, spend: Spend, code: String, now: Now, out: &mut Out) -> State {
+        self.give_up(Goal::Refresh, TokenError::Misconfigured { code }, now, out);
+        self.note(journal::State { intent: spend.previous, ..self.view.journal.state.clone() }, out)
     }
 
     /// Nobody knows whether the refresh token is spent: the intent stays, and the next attempt is the replay.
@@ -346,7 +351,8 @@ impl Machine {
                 self.wait(unknown, spend, unavailable(trouble), retry_after, now, out)
             }
             Verdict::Blocked { status, retry_after } => {
-                self.wait(unknown, spend, TokenError::Blocked { status, retry_in: None }, retry_after, now, out)
+                let by = Barrier::Page(status);
+                self.wait(unknown, spend, TokenError::Blocked { by, retry_in: None }, retry_after, now, out)
             }
         }
     }
@@ -446,6 +452,6 @@ fn shares_a_fragment(text: &[u8], secret: &[u8]) -> bool {
     size > 0 && secret.windows(size).any(stands_in_text)
 }
 
-fn unavailable(trouble: Trouble) -> TokenError {
+pub(super) fn unavailable(trouble: Trouble) -> TokenError {
     TokenError::Unavailable { retry_in: None, trouble }
 }

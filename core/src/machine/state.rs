@@ -207,6 +207,8 @@ impl Event {
             Self::Prepared(Err(_)) => "Prepared(Err)",
             Self::Fetched(Ok(_)) => "Fetched(Ok)",
             Self::Fetched(Err(FetchFault::NotSent { .. })) => "Fetched(NotSent)",
+            Self::Fetched(Err(FetchFault::Blocked { .. })) => "Fetched(Blocked)",
+            Self::Fetched(Err(FetchFault::Misconfigured { .. })) => "Fetched(Misconfigured)",
             Self::Fetched(Err(FetchFault::MaybeSent { .. })) => "Fetched(MaybeSent)",
             Self::Staged(Ok(())) => "Staged(Ok)",
             Self::Staged(Err(_)) => "Staged(Err)",

@@ -2,11 +2,14 @@
 //!
 //! [`ARMS`] lists the arms for the tests, which fail if the two differ.
 
+use alloc::string::ToString;
+
 use super::{
     Machine, Out,
+    hold::unavailable,
     state::{Event, State},
 };
-use crate::{CommitFault, FetchFault, LockFault, Now};
+use crate::{Barrier, CommitFault, FetchFault, LockFault, Now, TokenError, Trouble};
 
 /// Returns the state that follows, and asks for what it awaits.
 pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &mut Out) -> State {
@@ -42,7 +45,13 @@ pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &
         // -- Fetching: the refresh token is on its way ---------------------------------------------------------------
         (State::Fetching(spend), Event::Fetched(Ok(response))) => m.stage(spend, response, now, out),
         (State::Fetching(spend), Event::Fetched(Err(FetchFault::NotSent { detail }))) => {
-            m.take_back(spend, detail, now, out)
+            m.take_back(spend, unavailable(Trouble::Network(detail)), now, out)
+        }
+        (State::Fetching(spend), Event::Fetched(Err(FetchFault::Blocked { detail }))) => {
+            m.take_back(spend, TokenError::Blocked { by: Barrier::Line(detail), retry_in: None }, now, out)
+        }
+        (State::Fetching(spend), Event::Fetched(Err(fault @ FetchFault::Misconfigured { .. }))) => {
+            m.give_back(spend, fault.to_string(), now, out)
         }
         (State::Fetching(spend), Event::Fetched(Err(FetchFault::MaybeSent { detail }))) => {
             m.keep_intent(spend, detail, now, out)
@@ -249,7 +258,7 @@ pub(super) fn next(m: &mut Machine, state: State, event: Event, now: Now, out: &
 }
 
 /// The arms by state and answer, for the tests.
-pub(super) const ARMS: [(&str, &str); 24] = [
+pub(super) const ARMS: [(&str, &str); 26] = [
     ("Idle", "Begin"),
     ("Looking", "Loaded"),
     ("Locking", "Locked(Ok)"),
@@ -264,6 +273,8 @@ pub(super) const ARMS: [(&str, &str); 24] = [
     ("Preparing", "Prepared(Err)"),
     ("Fetching", "Fetched(Ok)"),
     ("Fetching", "Fetched(NotSent)"),
+    ("Fetching", "Fetched(Blocked)"),
+    ("Fetching", "Fetched(Misconfigured)"),
     ("Fetching", "Fetched(MaybeSent)"),
     ("Staging", "Staged(Ok)"),
     ("Staging", "Staged(Err)"),

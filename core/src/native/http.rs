@@ -18,20 +18,22 @@ use ureq::{
     Agent, Body, Proxy,
     config::AutoHeaderValue,
     http::{HeaderValue, Request as HttpRequest, Response as HttpResponse, Uri},
+    tls::TlsConfig,
     unversioned::{
-        resolver::DefaultResolver,
+        resolver::{DefaultResolver, Resolver},
         transport::{Connector as _, DefaultConnector},
     },
 };
 use zeroize::Zeroizing;
 
-use super::{Reply, Transport, quiet::Quiet, roots, sent::MarkSent};
+use super::{Reply, Transport, proxy, quiet::Quiet, roots, sent::MarkSent};
 use crate::{Config, Fetch, FetchFault, MAX_BODY, Request, Response, SecretBytes, config::is_safe_url};
 
 /// Sends requests over ureq: https with rustls, one fresh connection and one thread for each.
 ///
-/// Nothing is set up before the first request: no thread, no TLS, no trust store. Proxies are taken from `ALL_PROXY`,
-/// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; loopback is never asked through one. Certificates are checked by the
+/// Nothing is set up before the first request: no thread, no TLS, no trust store. An http or https proxy is taken from
+/// `HTTPS_PROXY`, else `ALL_PROXY`, with the exceptions in `NO_PROXY`, as curl and Go read them; loopback is never asked
+/// through one. A variable that cannot be used is an error, not a way around the proxy. Certificates are checked by the
 /// system's trust store. With `ca_file` the file's certificates count beside those of the system's bundle
 /// (`SSL_CERT_FILE`, or the first of the usual places); roots that exist in a keychain only are not seen then.
 ///
@@ -57,28 +59,38 @@ impl UreqTransport {
     }
 
     /// Sends the request and waits for the answer.
-    fn send(&self, request: &Request, proxy: Option<Proxy>, sent: &Arc<AtomicBool>) -> Result<Response, FetchFault> {
-        let fault = |detail: String| {
-            if sent.load(Ordering::Acquire) { FetchFault::MaybeSent { detail } } else { FetchFault::NotSent { detail } }
-        };
+    fn send(
+        &self,
+        request: &Request,
+        proxy: impl FnOnce(&Uri) -> Result<Option<Proxy>, proxy::Unusable>,
+        resolver: impl Resolver,
+        sent: &Arc<AtomicBool>,
+    ) -> Result<Response, FetchFault> {
         if !is_safe_url(&request.url) {
-            return Err(fault("token endpoint is neither https nor on loopback".into()));
+            return Err(misconfigured("token_url", "neither https nor on loopback"));
         }
-        let url: Uri = request.url.parse().map_err(|_| fault("token endpoint is not a URL".into()))?;
-        let proxy = if is_loopback(&url) { None } else { proxy };
-        let agent = self.agent(request, &url, proxy, sent).map_err(fault)?;
-        let answered = post(url, request).and_then(|post| agent.run(post).map_err(|error| describe(&error)));
-        read(answered.map_err(fault)?).map_err(fault)
+        let url: Uri = request.url.parse().map_err(|_| misconfigured("token_url", "not a URL"))?;
+        let proxy = proxy(&url).map_err(|unusable| misconfigured(unusable.variable, unusable.why))?;
+        let tls = roots::tls_config(self.ca_file.as_deref())
+            .map_err(|unusable| misconfigured(unusable.setting, unusable.why))?;
+        let way = way(&url, proxy.as_ref());
+        let post = post(url.clone(), request)?;
+        let agent = self.agent(request, url, proxy, tls, resolver, sent);
+        let fault = |cause| fault(cause, sent.load(Ordering::Acquire), &way);
+        let answer = agent.run(post).map_err(|error| fault(cause(&error)))?;
+        read(answer).map_err(fault)
     }
 
     /// Returns an agent for one request: no connection is kept, and a changed trust store or proxy is seen.
     fn agent(
         &self,
         request: &Request,
-        url: &Uri,
+        target: Uri,
         proxy: Option<Proxy>,
+        tls: TlsConfig,
+        resolver: impl Resolver,
         sent: &Arc<AtomicBool>,
-    ) -> Result<Agent, String> {
+    ) -> Agent {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -90,10 +102,10 @@ impl UreqTransport {
             .accept_encoding(AutoHeaderValue::None)
             .user_agent(self.user_agent.as_str())
             .proxy(proxy)
-            .tls_config(roots::tls_config(self.ca_file.as_deref())?)
+            .tls_config(tls)
             .build();
-        let connector = DefaultConnector::default().chain(MarkSent { target: url.clone(), sent: Arc::clone(sent) });
-        Ok(Agent::with_parts(config, connector, DefaultResolver::default()))
+        let connector = DefaultConnector::default().chain(MarkSent { target, sent: Arc::clone(sent) });
+        Agent::with_parts(config, connector, resolver)
     }
 }
 
@@ -104,7 +116,9 @@ impl Transport for UreqTransport {
         let (this, taken) = (self.clone(), Arc::clone(&work));
         let spawned = thread::Builder::new().name("tokenward-fetch".into()).spawn(move || {
             if let Some((fetch, reply)) = take(&taken) {
-                answer(fetch, reply, |request, sent| this.send(request, Proxy::try_from_env(), sent));
+                answer(fetch, reply, |request, sent| {
+                    this.send(request, proxy::from_environment, DefaultResolver::default(), sent)
+                });
             }
         });
         if let Err(error) = spawned
@@ -129,7 +143,7 @@ fn answer(fetch: Fetch, reply: Reply, send: impl FnOnce(&Request, &Arc<AtomicBoo
     reply(fetch.answer(outcome));
 }
 
-fn post(url: Uri, request: &Request) -> Result<HttpRequest<&[u8]>, String> {
+fn post(url: Uri, request: &Request) -> Result<HttpRequest<&[u8]>, FetchFault> {
     let mut post = HttpRequest::post(url).header("connection", "close");
     for (name, value) in &request.headers {
         // EXPOSE: the header goes to the server; marked, so that the HTTP client does not log it.
@@ -137,13 +151,16 @@ fn post(url: Uri, request: &Request) -> Result<HttpRequest<&[u8]>, String> {
             value.set_sensitive(true);
             value
         });
-        post = post.header(name, value.map_err(|_| format!("header {name} has a value that cannot be sent"))?);
+        let unfit = |_| misconfigured(if name == "user-agent" { "user_agent" } else { "client_secret" }, UNFIT);
+        post = post.header(name, value.map_err(unfit)?);
     }
     // EXPOSE: the form goes to the server.
-    post.body(request.body.expose()).map_err(|_| "a header has a name that cannot be sent".into())
+    post.body(request.body.expose()).map_err(|_| FetchFault::NotSent { detail: "a header cannot be sent".into() })
 }
 
-fn read(answer: HttpResponse<Body>) -> Result<Response, String> {
+const UNFIT: &str = "has a character that no header can carry";
+
+fn read(answer: HttpResponse<Body>) -> Result<Response, Cause> {
     let status = answer.status().as_u16();
     let headers = KEPT_HEADERS
         .iter()
@@ -154,51 +171,96 @@ fn read(answer: HttpResponse<Body>) -> Result<Response, String> {
     // One block for all of it: a block that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(MAX_BODY)));
     let mut body = body.into_reader().take(MAX_BODY as u64);
-    body.read_to_end(&mut bytes).map_err(|error| format!("answer was cut off: {}", describe_io(&error)))?;
+    body.read_to_end(&mut bytes)
+        .map_err(|error| Cause::Network(format!("answer was cut off: {}", cause_of_io(&error).words())))?;
     Ok(Response { status, headers, body: SecretBytes::new(mem::take(&mut *bytes)) })
 }
 
 /// What the core looks at. Nothing else is kept: a header may hold a secret.
 const KEPT_HEADERS: &[&str] = &["content-type", "date", "retry-after", "x-amzn-errortype"];
 
-/// Says what happened in words that hold neither the URL nor anything that was sent.
-fn describe(error: &ureq::Error) -> String {
+/// Why there is no answer, in words that hold neither the URL nor anything that was sent.
+enum Cause {
+    /// It may pass.
+    Network(String),
+    /// A proxy or a certificate stands in the way.
+    Barrier(String),
+    /// A setting cannot be used.
+    Setting(&'static str, String),
+}
+
+impl Cause {
+    fn words(self) -> String {
+        match self {
+            Self::Network(words) | Self::Barrier(words) | Self::Setting(_, words) => words,
+        }
+    }
+}
+
+/// Tells what happened to the request. Whether a byte of it left decides first: the name of an error cannot know.
+fn fault(cause: Cause, sent: bool, way: &str) -> FetchFault {
+    match cause {
+        cause if sent => FetchFault::MaybeSent { detail: format!("{way}: {}", cause.words()) },
+        Cause::Network(words) => FetchFault::NotSent { detail: format!("{way}: {words}") },
+        Cause::Barrier(words) => FetchFault::Blocked { detail: format!("{way}: {words}") },
+        Cause::Setting(setting, words) => misconfigured(setting, words),
+    }
+}
+
+fn misconfigured(setting: &str, detail: impl Into<String>) -> FetchFault {
+    FetchFault::Misconfigured { setting: setting.into(), detail: detail.into() }
+}
+
+/// Returns the host that was asked, and through whom, for the person who has to look. A proxy's password is left out.
+fn way(url: &Uri, proxy: Option<&Proxy>) -> String {
+    let host = url.host().unwrap_or_default();
+    proxy.map_or_else(|| host.into(), |proxy| format!("{host} through proxy {}:{}", proxy.host(), proxy.port()))
+}
+
+fn cause(error: &ureq::Error) -> Cause {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "ureq adds errors; what they say of themselves may hold the URL"
     )]
     match error {
-        ureq::Error::Io(error) => describe_io(error),
+        ureq::Error::Io(error) => cause_of_io(error),
+        ureq::Error::ConnectProxyFailed(reason) => refused_by_proxy(reason),
+        // Raised before there is a connection. What goes wrong on one comes in an envelope.
+        ureq::Error::Rustls(error) => Cause::Setting("trust_store", error.to_string()),
+        ureq::Error::Tls(_) => Cause::Setting("token_url", "its host cannot stand in a certificate".into()),
         ureq::Error::Timeout(_)
         | ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
         | ureq::Error::InvalidProxyUrl
         | ureq::Error::TlsRequired
         | ureq::Error::LargeResponseHeader(..)
-        | ureq::Error::Tls(_)
-        | ureq::Error::Rustls(_)
-        | ureq::Error::Pem(_)
-        | ureq::Error::ConnectProxyFailed(_) => error.to_string(),
+        | ureq::Error::Pem(_) => Cause::Network(error.to_string()),
         // Its own words may quote the answer.
-        ureq::Error::Protocol(_) => "answer is not proper HTTP".into(),
-        _ => "the HTTP client failed".into(),
+        ureq::Error::Protocol(_) => Cause::Network("answer is not proper HTTP".into()),
+        _ => Cause::Network("the HTTP client failed".into()),
     }
 }
 
-fn describe_io(error: &std::io::Error) -> String {
+fn cause_of_io(error: &std::io::Error) -> Cause {
     match error.get_ref().map(|inner| (inner, inner.downcast_ref())) {
         // The client's own error in an envelope.
-        Some((_, Some(own))) => describe(own),
+        Some((_, Some(own))) => cause(own),
         // rustls in an envelope: it says what is wrong with the certificate and never quotes what is sent over it.
-        Some((tls, None)) if error.kind() == std::io::ErrorKind::InvalidData => tls.to_string(),
-        Some((_, None)) | None => error.kind().to_string(),
+        Some((tls, None)) if error.kind() == std::io::ErrorKind::InvalidData => Cause::Barrier(tls.to_string()),
+        Some((_, None)) | None => Cause::Network(error.kind().to_string()),
     }
 }
 
-fn is_loopback(url: &Uri) -> bool {
-    let host = url.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<core::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+/// Reads the status behind which the HTTP client hides a proxy's page: "proxy server responded 407/407".
+fn refused_by_proxy(reason: &str) -> Cause {
+    let status = reason.rsplit('/').next().and_then(|status| status.parse::<u16>().ok());
+    match status {
+        // The proxy is willing, and cannot reach the server or is busy.
+        Some(status @ (408 | 429 | 500..=599)) => Cause::Network(format!("proxy answered {status}")),
+        Some(407) => Cause::Barrier("proxy answered 407: it wants a name and a password".into()),
+        Some(status) => Cause::Barrier(format!("proxy answered {status}")),
+        None => Cause::Network("proxy did not answer".into()),
+    }
 }
 
 #[cfg(test)]

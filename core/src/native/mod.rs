@@ -20,6 +20,8 @@ mod parked;
 mod place;
 mod process;
 #[cfg(feature = "http")]
+mod proxy;
+#[cfg(feature = "http")]
 mod quiet;
 mod registry;
 #[cfg(feature = "http")]

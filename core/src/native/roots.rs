@@ -1,39 +1,70 @@
 //! Whose certificates are believed.
 
 use std::{
-    env, format, fs,
-    path::{Path, PathBuf},
-    string::String,
+    env, format, fs, io,
+    path::PathBuf,
+    string::{String, ToString},
     vec::Vec,
 };
 
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Returns the settings of TLS: the system's trust store, and with a file its certificates beside the system's bundle.
-pub(super) fn tls_config(ca_file: Option<&str>) -> Result<TlsConfig, String> {
+pub(super) fn tls_config(ca_file: Option<&str>) -> Result<TlsConfig, Unusable> {
     let roots = match ca_file {
         None => RootCerts::PlatformVerifier,
         Some(file) => {
-            let mut roots = certificates(Path::new(file))?;
+            let named = |why| Unusable { setting: "ca_file", why: format!("{file}: {why}") };
+            let pem = fs::read(file).map_err(|error| named(error.kind().to_string()))?;
+            let mut roots = all_certificates(&pem).map_err(|why| named(why.into()))?;
             // The HTTP client takes either the system's verifier or a list, so the system's part is read from its
             // bundle. A system without one leaves the file alone.
-            let bundle = system_bundle().map(|bundle| certificates(&bundle)).transpose()?;
-            roots.extend(bundle.into_iter().flatten());
+            if let Some(bundle) = system_bundle() {
+                let unread = |error: io::Error| Unusable {
+                    setting: "SSL_CERT_FILE",
+                    why: format!("{}: {}", bundle.display(), error.kind()),
+                };
+                roots.extend(certificates(&fs::read(&bundle).map_err(unread)?).flatten());
+            }
             RootCerts::new_with_certs(&roots)
         }
     };
     Ok(TlsConfig::builder().root_certs(roots).build())
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let pem = fs::read(file).map_err(|error| format!("CA file {}: {}", file.display(), error.kind()))?;
-    let found: Vec<_> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            Ok(_) | Err(_) => None,
-        })
-        .collect();
-    if found.is_empty() { Err(format!("CA file {}: no certificate in it", file.display())) } else { Ok(found) }
+/// A file of certificates that cannot be used.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    pub(super) setting: &'static str,
+    pub(super) why: String,
+}
+
+/// Returns the certificates of a file that a person named: all of them are meant, so one that is damaged is a fault.
+fn all_certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, &'static str> {
+    let found: Vec<_> = certificates(pem).collect::<Result<_, _>>().map_err(|Damaged| "a certificate is damaged")?;
+    if found.is_empty() { Err("no certificate in it") } else { Ok(found) }
+}
+
+struct Damaged;
+
+fn certificates(pem: &[u8]) -> impl Iterator<Item = Result<Certificate<'static>, Damaged>> {
+    parse_pem(pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) if is_whole(certificate.der()) => Some(Ok(certificate)),
+        Ok(PemItem::Certificate(_)) | Err(_) => Some(Err(Damaged)),
+        Ok(_) => None,
+    })
+}
+
+/// Returns whether bytes are one DER sequence to the last byte (X.690 section 8.1): the TLS library passes over what is
+/// none without a word, and the person would hear of an unknown issuer.
+fn is_whole(der: &[u8]) -> bool {
+    let (length, content) = match der {
+        [0x30, short @ 0..=0x7f, content @ ..] => (usize::from(*short), content),
+        [0x30, 0x81, length, content @ ..] => (usize::from(*length), content),
+        [0x30, 0x82, high, low, content @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), content),
+        _ => return false,
+    };
+    length == content.len()
 }
 
 fn system_bundle() -> Option<PathBuf> {
@@ -55,16 +86,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_or_empty_ca_file_is_named() {
+    fn ca_file_that_is_missing_empty_or_damaged_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let empty = folder.path().join("empty.pem");
-        fs::write(&empty, "no certificate").unwrap();
+        let fault_of = |content: &str| {
+            let file = folder.path().join("ca.pem");
+            fs::write(&file, content).unwrap();
+            let fault = tls_config(file.to_str()).unwrap_err();
+            let why = fault.why.strip_prefix(&format!("{}: ", file.display())).unwrap();
+            format!("{}: {why}", fault.setting)
+        };
+        let pem = |base64: &str| format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
 
         let missing = tls_config(Some("/no-such-folder/ca.pem")).unwrap_err();
-        let without = tls_config(empty.to_str()).unwrap_err();
 
-        assert_eq!(missing, "CA file /no-such-folder/ca.pem: entity not found");
-        assert_eq!(without, format!("CA file {}: no certificate in it", empty.display()));
+        assert_eq!((missing.setting, missing.why.as_str()), ("ca_file", "/no-such-folder/ca.pem: entity not found"));
+        assert_eq!(fault_of("no certificate"), "ca_file: no certificate in it");
+        // A whole sequence of two bytes, one that is cut off, one that is no base64, one without an end.
+        assert!(tls_config_of(&folder, &pem("MAIFAA==")).is_ok());
+        for damaged in [pem("MAMFAA=="), pem("M*"), "-----BEGIN CERTIFICATE-----\nMAIFAA==\n".into()] {
+            assert_eq!(fault_of(&damaged), "ca_file: a certificate is damaged", "{damaged}");
+            assert_eq!(fault_of(&(pem("MAIFAA==") + &damaged)), "ca_file: a certificate is damaged", "{damaged}");
+        }
+    }
+
+    fn tls_config_of(folder: &tempfile::TempDir, content: &str) -> Result<TlsConfig, Unusable> {
+        let file = folder.path().join("whole.pem");
+        fs::write(&file, content).unwrap();
+        tls_config(file.to_str())
     }
 
     #[test]

@@ -284,7 +284,7 @@ pub enum Fault {
     Other,
 }
 
-/// What the server says: `status` with `headers` and `body`, or `not_sent`, or `maybe_sent`.
+/// What the server says: `status` with `headers` and `body`, or the fault's name with what happened.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetched {
@@ -300,6 +300,11 @@ pub struct Fetched {
     pub pad: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_sent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// The setting's name, a colon and what is wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misconfigured: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maybe_sent: Option<String>,
 }

@@ -275,8 +275,9 @@ fn grant(grant: &format::Grant) -> Grant {
 }
 
 fn response(fetched: &Fetched) -> Result<Result<Response, FetchFault>, String> {
-    match fetched {
-        Fetched { status: Some(status), headers, body, pad, not_sent: None, maybe_sent: None } => {
+    let faults = [&fetched.not_sent, &fetched.blocked, &fetched.misconfigured, &fetched.maybe_sent];
+    match (fetched, faults.map(Option::as_deref)) {
+        (Fetched { status: Some(status), headers, body, pad, .. }, [None, None, None, None]) => {
             let is_json = !matches!(body, Value::String(_) | Value::Null);
             let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
             if is_json && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
@@ -286,13 +287,21 @@ fn response(fetched: &Fetched) -> Result<Result<Response, FetchFault>, String> {
             let body = SecretBytes::new(body.into_bytes());
             Ok(Ok(Response { status: *status, headers, body }))
         }
-        Fetched { status: None, not_sent: Some(detail), maybe_sent: None, .. } => {
-            Ok(Err(FetchFault::NotSent { detail: detail.clone() }))
+        (Fetched { status: None, .. }, [Some(detail), None, None, None]) => {
+            Ok(Err(FetchFault::NotSent { detail: detail.into() }))
         }
-        Fetched { status: None, not_sent: None, maybe_sent: Some(detail), .. } => {
-            Ok(Err(FetchFault::MaybeSent { detail: detail.clone() }))
+        (Fetched { status: None, .. }, [None, Some(detail), None, None]) => {
+            Ok(Err(FetchFault::Blocked { detail: detail.into() }))
         }
-        _ => Err("a fetch is answered by a status, not_sent or maybe_sent".into()),
+        (Fetched { status: None, .. }, [None, None, Some(fault), None]) => {
+            let (setting, detail) =
+                fault.split_once(": ").ok_or("misconfigured names a setting, a colon and its fault")?;
+            Ok(Err(FetchFault::Misconfigured { setting: setting.into(), detail: detail.into() }))
+        }
+        (Fetched { status: None, .. }, [None, None, None, Some(detail)]) => {
+            Ok(Err(FetchFault::MaybeSent { detail: detail.into() }))
+        }
+        _ => Err("a fetch is answered by a status or by one fault".into()),
     }
 }
 
