@@ -266,3 +266,7 @@ fn refused_by_proxy(reason: &str) -> Cause {
 #[cfg(test)]
 #[path = "http_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod network_tests;

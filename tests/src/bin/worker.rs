@@ -132,6 +132,7 @@ impl Worker {
         let mut config = Config::new(open.token_url.as_str(), open.client_id.as_str());
         config.store = Some(open.store.clone());
         config.user_agent.clone_from(&open.name);
+        config.ca_file = Some(open.ca_file.clone()).filter(|file| !file.is_empty());
         let settings = [
             (open.patience_ms, &mut config.patience),
             (open.deadline_ms, &mut config.deadline),

@@ -10,6 +10,7 @@ pub mod herd;
 mod logs;
 mod process;
 mod provider;
+pub mod relay;
 mod scene;
 pub mod script;
 mod worker;

@@ -87,21 +87,26 @@ impl Scene {
         self.worker_with(Open { gated: true, ..Open::default() })
     }
 
-    /// Starts a worker on this scene's store and provider with the other settings as given.
+    /// Starts a worker on this scene's store with the settings as given; provider and client are the scene's if none are.
     pub fn worker_with(&self, open: Open) -> Worker {
         self.worker_by(process::Command::new(worker_binary()), open)
     }
 
     /// Starts a worker by a command of the caller's: another user, other rights. `open` may name another way to the store.
-    pub fn worker_by(&self, command: process::Command, open: Open) -> Worker {
+    pub fn worker_by(&self, mut command: process::Command, open: Open) -> Worker {
+        // A proxy of the machine that runs the tests is none of theirs.
+        for variable in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+            command.env_remove(variable);
+        }
+        command.envs(open.environment.iter().cloned());
         let name = format!("worker-{}", self.next());
-        let process = Process::start(command, &name, self.folder.path(), &self.logs);
+        let process = self.start(command, &name);
         let mut worker = Worker::new(name.clone(), process, self.logs.clone());
         let store = if open.store.is_empty() { self.store().display().to_string() } else { open.store };
         worker.open(Open {
             store,
-            token_url: self.provider.token_url().into(),
-            client_id: self.provider.client_id().into(),
+            token_url: given(&open.token_url, self.provider.token_url()),
+            client_id: given(&open.client_id, self.provider.client_id()),
             name,
             ..open
         });
@@ -187,6 +192,16 @@ impl Scene {
         self.logs.fail(what)
     }
 
+    /// Starts another process that ends with the scene.
+    pub fn start(&self, command: process::Command, name: &str) -> Process {
+        Process::start(command, name, self.folder.path(), &self.logs)
+    }
+
+    /// Returns the scene's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn next(&self) -> usize {
         self.workers.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -207,6 +222,10 @@ const TOKEN: usize = 3 + 48;
 
 fn name(token: &Value) -> Option<String> {
     token.as_str().filter(|text| !text.is_empty()).map(|text| Fingerprint::of(text.as_bytes()).to_string())
+}
+
+fn given(value: &str, otherwise: &str) -> String {
+    if value.is_empty() { otherwise } else { value }.into()
 }
 
 /// Returns the worker, which cargo builds with the tests.

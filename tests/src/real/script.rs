@@ -52,6 +52,12 @@ pub struct Open {
     pub patience_ms: u64,
     pub deadline_ms: u64,
     pub timeout_ms: u64,
+    /// A file with further CA certificates; none where it is empty.
+    #[serde(default)]
+    pub ca_file: String,
+    /// Variables of the worker's environment, beside those of the test.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
     /// Whether store and transport are wrapped, so that [`Command::StopAt`] works.
     pub gated: bool,
 }
