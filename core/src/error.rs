@@ -127,12 +127,14 @@ impl TokenError {
     /// use tokenward::{ReauthReason, TokenError};
     ///
     /// assert_eq!(TokenError::ReauthRequired { reason: ReauthReason::Revoked }.code(), Some("revoked"));
+    /// assert_eq!(TokenError::Misconfigured { code: "ca_file: no certificate in it".into() }.code(), Some("ca_file"));
     /// assert_eq!(TokenError::SignedOut.code(), None);
     /// ```
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::ReauthRequired { reason } => Some(reason.as_str()),
-            Self::Misconfigured { code } => Some(code),
+            // Of a setting the name; what is wrong with it stands in the message.
+            Self::Misconfigured { code } => Some(code.split_once(": ").map_or(code, |(setting, _)| setting)),
             Self::StoreUnreadable { reason } => Some(reason.as_str()),
             Self::SignedOut
             | Self::Unavailable { .. }
