@@ -159,7 +159,7 @@ impl Oidc {
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
             command.arg("--tls").args(["good.pem", "good.key"].map(|file| certificates.join(file)));
         }
-        let server = scene.start(command, "oidc");
+        let server = scene.run(command, "oidc");
         let ready: Ready = server.wait_for("ready line", |line| serde_json::from_str(line).ok());
         scene.write_store(&json!({"version": 1, "refresh_token": ready.refresh_token}));
         let ca_file = if tls { certificates.join("ca.pem").display().to_string() } else { String::new() };

@@ -100,7 +100,7 @@ impl Scene {
         }
         command.envs(open.environment.iter().cloned());
         let name = format!("worker-{}", self.next());
-        let process = self.start(command, &name);
+        let process = self.run(command, &name);
         let mut worker = Worker::new(name.clone(), process, self.logs.clone());
         let store = if open.store.is_empty() { self.store().display().to_string() } else { open.store };
         worker.open(Open {
@@ -193,7 +193,7 @@ impl Scene {
     }
 
     /// Starts another process that ends with the scene.
-    pub fn start(&self, command: process::Command, name: &str) -> Process {
+    pub fn run(&self, command: process::Command, name: &str) -> Process {
         Process::start(command, name, self.folder.path(), &self.logs)
     }
 
