@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::{
-    Grant, Response, Secret, TokenError, Trouble, UnixTime, classify, rotation,
+    Barrier, Grant, Response, Secret, TokenError, Trouble, UnixTime, classify, rotation,
     wire::{self, Judged, Raw, Verdict},
 };
 
@@ -108,7 +108,7 @@ pub fn read_answer(response: &Response, now: UnixTime) -> Answered {
             Answered { retry_after, ..fails(class, error) }
         }
         Verdict::Blocked { status, retry_after } => {
-            let error = TokenError::Blocked { status, retry_in: capped(retry_after) };
+            let error = TokenError::Blocked { by: Barrier::Page(status), retry_in: capped(retry_after) };
             Answered { retry_after, ..fails(AnswerClass::Transient, error) }
         }
         Verdict::Malformed { refresh_token, code } => {

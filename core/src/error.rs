@@ -370,13 +370,13 @@ pub enum Trouble {
 /// ```
 /// use tokenward::Barrier;
 ///
-/// assert_eq!(Barrier::Page(403).to_string(), "a page answered in place of the token endpoint (403)");
+/// assert_eq!(Barrier::Page(403).to_string(), "something answered in place of the token endpoint (403)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Barrier {
     /// A page with this status answered in the server's place.
-    #[error("a page answered in place of the token endpoint ({0})")]
+    #[error("something answered in place of the token endpoint ({0})")]
     Page(u16),
     /// The connection was stopped before a byte of the request left: by a proxy, or because of a certificate.
     #[error("no trusted way to the token endpoint: {0}")]
