@@ -6,7 +6,7 @@ use alloc::{
 };
 use core::{fmt, time::Duration};
 
-use crate::Secret;
+use crate::{Secret, StoreFormat};
 
 /// Everything a source can be told.
 ///
@@ -30,6 +30,8 @@ pub struct Config {
     pub resource: Option<String>,
     /// The store's path. Used by the file store only.
     pub store: Option<String>,
+    /// How the store is written: by us, or by the tool that owns it.
+    pub format: StoreFormat,
     /// Whether the process stays: one that may exit begins no early refresh while 60 s of life remain.
     pub resident: bool,
     /// The time a caller waits when it names no deadline.
@@ -64,6 +66,7 @@ impl Config {
             client_auth: ClientAuth::Post,
             resource: None,
             store: None,
+            format: StoreFormat::Tokenward,
             resident: true,
             deadline: Duration::from_secs(40),
             patience: Duration::from_secs(35),
@@ -227,6 +230,8 @@ settings! {
         |config, value| { config.resource = Some(text(value)?); Some(()) };
     "store" Kind::Text, "", false, "path of the credential file",
         |config, value| { config.store = Some(text(value)?); Some(()) };
+    "format" Kind::OneOf(StoreFormat::NAMES), "tokenward", false, "how the credential file is written",
+        |config, value| { config.format = StoreFormat::from_name(value)?; Some(()) };
     "resident" Kind::Switch, "true", false, "whether the process stays; one that may exit refreshes later",
         |config, value| { config.resident = switch(value)?; Some(()) };
     "deadline" Kind::Seconds(0, 3600), "40", false, "time a caller waits at most",

@@ -106,6 +106,7 @@ pub use effect::{
 };
 pub use error::{Act, Barrier, ErrorKind, Holder, ReauthReason, TokenError, Trouble, Unreadable};
 pub use event::Event;
+pub use format::StoreFormat;
 pub use grant::{AccessToken, Account, Grant};
 pub use http::{FetchFault, MAX_BODY, Request, Response};
 pub use input::{Adopt, Guard, Input, Want};

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp,
-    TokenError, Trouble, format,
+    TokenError, Trouble,
     journal::{self, Rotation, Staged},
     rotation,
     wire::{Tokens, Verdict},
@@ -123,7 +123,7 @@ impl Machine {
 
     fn encode(&self, grant: Grant) -> Rewrite {
         // EXPOSE: spliced into a copy that is a secret again.
-        match format::encode(self.view.bytes.as_ref().map(SecretBytes::expose), &grant) {
+        match self.config.format.encode(self.view.bytes.as_ref().map(SecretBytes::expose), &grant) {
             Ok(bytes) => Rewrite::Write(bytes, grant),
             Err(reason) => Rewrite::Keep(reason.to_string()),
         }

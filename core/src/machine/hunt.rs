@@ -9,8 +9,8 @@ use super::{
     state::{Goal, Hold, Hunt, State},
 };
 use crate::{
-    Adopt, Effect, Event as Told, Guard, Load, Loaded, Now, Park, StoreFault, StoreOp, TokenError, UnixTime, Unlock,
-    format,
+    Adopt, Effect, Event as Told, Guard, Load, Loaded, Now, Park, StoreFault, StoreFormat, StoreOp, TokenError,
+    UnixTime, Unlock,
     journal::{self, Head, Reach, Staged},
 };
 
@@ -128,7 +128,8 @@ impl Machine {
                 replace: *guard == Guard::Replace,
                 ..Head::default()
             },
-            body: format::encode(None, grant).unwrap_or_default(),
+            // Whatever the store's format: the journal is ours.
+            body: StoreFormat::Tokenward.encode(None, grant).unwrap_or_default(),
         })
     }
 

@@ -111,10 +111,9 @@ impl Machine {
     pub fn new(config: Config) -> Self {
         Self {
             dice: Dice::new(config.seed),
-            config,
             state: State::Idle,
             desk: Desk::default(),
-            view: View::default(),
+            view: View { format: config.format, ..View::default() },
             held: None,
             refused: None,
             dead: None,
@@ -133,6 +132,7 @@ impl Machine {
             seen: None,
             awaited: None,
             tickets: first_ticket(),
+            config,
         }
     }
 

@@ -3,8 +3,8 @@
 use alloc::{string::ToString, vec::Vec};
 
 use crate::{
-    FaultKind, Fingerprint, Grant, Loaded, Parked, Secret, SecretBytes, StoreFault, TokenError, UnixTime, Unreadable,
-    format,
+    FaultKind, Fingerprint, Grant, Loaded, Parked, Secret, SecretBytes, StoreFault, StoreFormat, TokenError, UnixTime,
+    Unreadable,
     journal::{Condition, Journal, Reach, Staged},
     rotation,
     wire::{self, Judged, Raw, Verdict},
@@ -13,6 +13,8 @@ use crate::{
 /// The store and its journal.
 #[derive(Debug, Default)]
 pub(super) struct View {
+    /// How the store is written.
+    pub(super) format: StoreFormat,
     /// Whether anything was read yet.
     pub(super) loaded: bool,
     /// The store.
@@ -52,7 +54,7 @@ impl View {
             Err(fault) => (Stored::Unreadable(unreadable(&fault)), None),
             Ok(None) => (Stored::Absent, None),
             // EXPOSE: the store is read here and kept as a secret.
-            Ok(Some(bytes)) => match format::decode(bytes.expose()) {
+            Ok(Some(bytes)) => match self.format.decode(bytes.expose()) {
                 Ok(Some(grant)) => (Stored::Readable(grant), Some(bytes)),
                 Ok(None) => (Stored::Absent, Some(bytes)),
                 Err(fault) => (Stored::Unreadable(fault), Some(bytes)),
@@ -115,7 +117,7 @@ impl View {
 pub(super) fn granted(answer: &Staged, stored: Option<&Grant>) -> Option<Grant> {
     if answer.head.login {
         // EXPOSE: decoded into secrets.
-        return format::decode(answer.body.expose()).ok().flatten();
+        return StoreFormat::Tokenward.decode(answer.body.expose()).ok().flatten();
     }
     match weigh(answer).verdict {
         Verdict::Granted(tokens) => Some(rotation::merge(stored, tokens, answer.received())),

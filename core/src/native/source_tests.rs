@@ -20,7 +20,7 @@ use std::{
 use super::{FileStore, Reply, Store, TokenSource, Transport, registry, sys};
 use crate::{
     CommitFault, Config, Event, Fetch, Fingerprint, Grant, Guard, JournalWrites, Loaded, LockFault, Parked, Response,
-    Secret, SecretBytes, StoreOp, TokenError, Trouble, UnixTime, format,
+    Secret, SecretBytes, StoreFormat, StoreOp, TokenError, Trouble, UnixTime,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -450,7 +450,7 @@ fn a_forked_child_goes_on_with_a_driver_of_its_own() {
 fn a_forked_child_goes_on_with_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auth.json");
-    std::fs::write(&path, format::encode(None, &expired(1)).unwrap().expose()).unwrap();
+    std::fs::write(&path, StoreFormat::Tokenward.encode(None, &expired(1)).unwrap().expose()).unwrap();
     let world = World::new();
     let store = Arc::new(FileStore::open(&path, true).unwrap());
     let source = TokenSource::with(exiting(), store, Arc::clone(&world.server) as _);
@@ -587,13 +587,13 @@ impl Disk {
     }
 
     fn write(&self, grant: &Grant) {
-        let bytes = format::encode(None, grant).unwrap();
+        let bytes = StoreFormat::Tokenward.encode(None, grant).unwrap();
         self.state().store = Some(bytes.expose().to_vec());
         self.state().writes += 1;
     }
 
     fn refresh_token(&self) -> String {
-        let grant = format::decode(self.state().store.as_deref().unwrap()).unwrap().unwrap();
+        let grant = StoreFormat::Tokenward.decode(self.state().store.as_deref().unwrap()).unwrap().unwrap();
         grant.refresh_token.unwrap().expose().into()
     }
 
