@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     Barrier, Grant, Response, Secret, TokenError, Trouble, UnixTime, classify, rotation,
-    wire::{self, Judged, Raw, Verdict},
+    wire::{self, Dialect, Judged, Raw, Verdict},
 };
 
 /// What an answer of a token endpoint means.
@@ -89,6 +89,7 @@ pub fn read_answer(response: &Response, now: UnixTime) -> Answered {
         error_type: response.header("x-amzn-errortype"),
         date: response.header("date").and_then(wire::http_date),
         received: now,
+        dialect: const { &Dialect::standard() },
         // EXPOSE: parsed into secrets.
         body: response.body.expose(),
     });

@@ -26,12 +26,22 @@ pub struct Config {
     pub client_secret: Option<Secret>,
     /// How the client secret is sent.
     pub client_auth: ClientAuth,
+    /// How the token request is written.
+    pub token_request: TokenRequest,
+    /// Which token of an answer is handed out.
+    pub bearer: Bearer,
+    /// Where an answer names the account, its names joined by dots; an id_token says it better.
+    pub account_field: Option<String>,
+    /// The issuer (RFC 8414).
+    pub issuer: Option<String>,
     /// The resource the token is for (RFC 8707).
     pub resource: Option<String>,
     /// The store's path. Used by the file store only.
     pub store: Option<String>,
     /// How the store is written: by us, or by the tool that owns it.
     pub format: StoreFormat,
+    /// Whether the store is only read: nothing is refreshed and nothing saved.
+    pub read_only: bool,
     /// Whether the process stays: one that may exit begins no early refresh while 60 s of life remain.
     pub resident: bool,
     /// The time a caller waits when it names no deadline.
@@ -64,9 +74,14 @@ impl Config {
             client_id: client_id.into(),
             client_secret: None,
             client_auth: ClientAuth::Post,
+            token_request: TokenRequest::Form,
+            bearer: Bearer::AccessToken,
+            account_field: None,
+            issuer: None,
             resource: None,
             store: None,
             format: StoreFormat::Tokenward,
+            read_only: false,
             resident: true,
             deadline: Duration::from_secs(40),
             patience: Duration::from_secs(35),
@@ -124,6 +139,28 @@ pub enum ClientAuth {
     Post,
     /// In the `Authorization` header: `client_secret_basic`.
     Basic,
+}
+
+/// How the token request is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenRequest {
+    /// As a form (RFC 6749 section 6).
+    #[default]
+    Form,
+    /// As a JSON object of the same members, for the providers that want it.
+    Json,
+}
+
+/// Which token of an answer is handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bearer {
+    /// The `access_token` (RFC 6749 section 5.1).
+    #[default]
+    AccessToken,
+    /// The `id_token`, where there is one: some services take that for a bearer.
+    IdToken,
 }
 
 /// What follows a request whose outcome is unknown.
@@ -192,6 +229,8 @@ impl fmt::Display for Kind {
 }
 
 const AUTH: &[&str] = &["client_secret_post", "client_secret_basic"];
+const REQUEST: &[&str] = &["form", "json"];
+const BEARER: &[&str] = &["access_token", "id_token"];
 const OUTCOME: &[&str] = &["replay", "reauth"];
 
 macro_rules! settings {
@@ -226,12 +265,28 @@ settings! {
             config.client_auth = if one_of(AUTH, value)? == 0 { ClientAuth::Post } else { ClientAuth::Basic };
             Some(())
         };
+    "token_request" Kind::OneOf(REQUEST), "form", false, "how the token request is written",
+        |config, value| {
+            config.token_request = if one_of(REQUEST, value)? == 0 { TokenRequest::Form } else { TokenRequest::Json };
+            Some(())
+        };
+    "bearer" Kind::OneOf(BEARER), "access_token", false, "which token of an answer is handed out",
+        |config, value| {
+            config.bearer = if one_of(BEARER, value)? == 0 { Bearer::AccessToken } else { Bearer::IdToken };
+            Some(())
+        };
+    "account_field" Kind::Text, "", false, "where an answer names the account (account.uuid, say)",
+        |config, value| { config.account_field = Some(text(value)?); Some(()) };
+    "issuer" Kind::Url, "", false, "issuer (RFC 8414); names the file of some tools",
+        |config, value| { config.issuer = Some(url(value)?); Some(()) };
     "resource" Kind::Text, "", false, "resource the token is for (RFC 8707)",
         |config, value| { config.resource = Some(text(value)?); Some(()) };
     "store" Kind::Text, "", false, "path of the credential file",
         |config, value| { config.store = Some(text(value)?); Some(()) };
     "format" Kind::OneOf(StoreFormat::NAMES), "tokenward", false, "how the credential file is written",
         |config, value| { config.format = StoreFormat::from_name(value)?; Some(()) };
+    "read_only" Kind::Switch, "false", false, "whether the store is only read: no refresh, no change",
+        |config, value| { config.read_only = switch(value)?; Some(()) };
     "resident" Kind::Switch, "true", false, "whether the process stays; one that may exit refreshes later",
         |config, value| { config.resident = switch(value)?; Some(()) };
     "deadline" Kind::Seconds(0, 3600), "40", false, "time a caller waits at most",

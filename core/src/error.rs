@@ -401,8 +401,10 @@ pub enum Unreadable {
     Locked,
     /// The path names a folder or something else that is no file.
     Folder,
-    /// A newer version of tokenward wrote it.
+    /// A newer version of tokenward, or of the tool that owns it, wrote it.
     Newer,
+    /// It holds a credential of another kind: an API key, say.
+    Unsupported,
 }
 
 impl Unreadable {
@@ -414,6 +416,7 @@ impl Unreadable {
             Self::Locked => "locked",
             Self::Folder => "folder",
             Self::Newer => "newer",
+            Self::Unsupported => "unsupported",
         }
     }
 }

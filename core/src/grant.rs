@@ -104,6 +104,8 @@ pub struct Grant {
     pub access_token: Option<AccessToken>,
     /// The refresh token, absent where the provider gave none.
     pub refresh_token: Option<Secret>,
+    /// The moment the refresh token ends, as the server last said; it is not acted on.
+    pub refresh_token_expires_at: Option<UnixTime>,
     /// The granted scope, as the server spelled it (RFC 6749 section 3.3).
     pub scope: Option<String>,
     /// The moment the answer with the access token was received.

@@ -3,7 +3,7 @@
 //! serde_json finds the spans and checks the syntax. It never unescapes for us: its scratch buffer is freed unwiped.
 
 use alloc::{string::String, vec::Vec};
-use core::{fmt, ops::Range, str::Chars};
+use core::{fmt, ops::Range, str::Chars, time::Duration};
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::Secret;
 
 /// The members of one JSON object, each as it is written.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Object<'a> {
     pub(crate) members: Vec<Member<'a>>,
 }
@@ -62,6 +62,24 @@ pub(crate) fn text(written: &str) -> Option<Secret> {
     let mut text = String::with_capacity(length);
     text.extend(Unescape::new(written)?.flatten());
     Some(Secret::new(text))
+}
+
+/// Returns a written number of units as milliseconds, rounded down; a text that says a number is one too. Negative is
+/// zero, and what is too large is the largest.
+pub(crate) fn number(written: &str, unit: u64) -> Option<u64> {
+    let text = text(written);
+    // EXPOSE: numbers are no secrets; they only came through the same door.
+    let number = text.as_ref().map_or(written, Secret::expose).trim();
+    // Rust also reads "inf" and "nan", which are no moments.
+    if !number.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
+        return None;
+    }
+    if let Ok(whole) = number.parse::<i128>() {
+        let whole = whole.max(0).saturating_mul(i128::from(unit));
+        return Some(u64::try_from(whole).unwrap_or(u64::MAX));
+    }
+    let broken: f64 = number.parse().ok()?;
+    Some(Duration::try_from_secs_f64((broken.max(0.0) * unit as f64).trunc()).map_or(u64::MAX, |span| span.as_secs()))
 }
 
 /// Returns whether a written JSON string says `text`.
@@ -242,6 +260,30 @@ mod tests {
             [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0061""#, r#""\ud83dxx""#, r#""\x""#, "12", "null", "\""]
         {
             assert_eq!(text(written), None, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_in_its_unit_and_rounded_down() {
+        let rows = [
+            ("1795222800000", 1, Some(1_795_222_800_000)),
+            ("1795222800000.5", 1, Some(1_795_222_800_000)),
+            ("1.7952228e12", 1, Some(1_795_222_800_000)),
+            ("\"1795222800000\"", 1, Some(1_795_222_800_000)),
+            ("1795222800.9999", 1000, Some(1_795_222_800_999)),
+            ("-0", 1, Some(0)),
+            ("-1e3", 1, Some(0)),
+            ("1e400", 1, Some(u64::MAX)),
+            ("123456789012345678901234567890", 1, Some(u64::MAX)),
+            ("\"soon\"", 1, None),
+            ("\"inf\"", 1, None),
+            ("\"\"", 1, None),
+            ("true", 1, None),
+            ("[1]", 1, None),
+        ];
+
+        for (written, unit, expected) in rows {
+            assert_eq!(number(written, unit), expected, "{written}");
         }
     }
 

@@ -99,7 +99,7 @@ pub mod provider;
 
 pub use answered::{AnswerClass, Answered, read_answer};
 pub use clock::{Now, UnixTime};
-pub use config::{ClientAuth, Config, ConfigError, Kind, SETTINGS, Setting, UnknownOutcome};
+pub use config::{Bearer, ClientAuth, Config, ConfigError, Kind, SETTINGS, Setting, TokenRequest, UnknownOutcome};
 pub use effect::{
     Answer, Commit, CommitFault, Deliver, Effect, FaultKind, Fetch, JournalWrites, Load, Loaded, LockFault, Note, Park,
     Parked, Prepare, Stage, StoreFault, StoreOp, TryLock, Unlock, Waiter, Write,

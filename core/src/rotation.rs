@@ -12,6 +12,11 @@ pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) ->
     Grant {
         access_token: Some(AccessToken::from_secret(tokens.access_token, expires_at)),
         refresh_token: tokens.refresh_token.or_else(|| base.and_then(|base| base.refresh_token.clone())),
+        // Kept where the server does not say: most families end when their login does.
+        refresh_token_expires_at: tokens
+            .refresh_token_expires_in
+            .map(|span| received.plus(span))
+            .or_else(|| base.and_then(|base| base.refresh_token_expires_at)),
         scope: tokens.scope.or_else(|| base.and_then(|base| base.scope.clone())),
         issued_at: Some(received),
         account: tokens.account.or_else(|| base.and_then(|base| base.account.clone())),
@@ -91,6 +96,7 @@ mod tests {
             access_token: Secret::new("access-token-2"),
             refresh_token: None,
             expires_in: Some(Duration::from_secs(60)),
+            refresh_token_expires_in: None,
             scope: None,
             account: None,
         };

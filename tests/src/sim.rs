@@ -226,6 +226,7 @@ impl Sim {
         let grant = Grant {
             access_token: Some(AccessToken::new(format!("access-token-{number}"), Some(self.world.wall(pair.ends)))),
             refresh_token: Some(Secret::new(format!("refresh-token-{number}"))),
+            refresh_token_expires_at: None,
             scope: None,
             issued_at: Some(self.world.wall(self.world.time)),
             account: Some(Account::new(pair.account)),

@@ -12,7 +12,7 @@ use crate::{
     AccessToken, Grant, Guard, MAX_BODY, Secret, SecretBytes, UnixTime,
     provider::clock::now,
     rotation,
-    wire::{self, Raw, Verdict},
+    wire::{self, Dialect, Raw, Verdict},
 };
 
 /// Stores a login: a refresh token, or a whole token response as JSON, read from standard input.
@@ -34,7 +34,7 @@ impl Import {
         let input = read()?;
         // Not before the read: until then Ctrl-C ends the command at once.
         let interrupts = Interrupts::note_first()?;
-        let grant = grant(&input, now().wall)?;
+        let grant = grant(&input, &Dialect::of(&config), now().wall)?;
         let told = (
             grant.refresh_token.as_ref().map(|token| token.fingerprint().to_string()),
             grant.access_token.as_ref().map(|token| token.fingerprint().to_string()),
@@ -89,7 +89,7 @@ fn read() -> io::Result<SecretBytes> {
 }
 
 /// Returns the login in a text: a token response if it begins like JSON, else a refresh token and nothing else.
-fn grant(input: &SecretBytes, now: UnixTime) -> Result<Grant, Failure> {
+fn grant(input: &SecretBytes, dialect: &Dialect, now: UnixTime) -> Result<Grant, Failure> {
     let wrong = |what: &str| Failure::Usage(String::from("standard input: ") + what);
     // EXPOSE: parsed in place.
     let text = str::from_utf8(input.expose()).map_err(|_| wrong("not UTF-8"))?.trim();
@@ -110,6 +110,7 @@ fn grant(input: &SecretBytes, now: UnixTime) -> Result<Grant, Failure> {
         error_type: None,
         date: None,
         received: now,
+        dialect,
         body: text.as_bytes(),
     };
     match wire::read(&raw).verdict {
@@ -160,6 +161,6 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Grant, Failure> {
-        grant(&SecretBytes::new(text.as_bytes().to_vec()), UnixTime::from_secs(100))
+        grant(&SecretBytes::new(text.as_bytes().to_vec()), &Dialect::standard(), UnixTime::from_secs(100))
     }
 }

@@ -9,6 +9,7 @@
 //!   "scope": "…",
 //!   "issued_at": "2026-11-21T01:02:03.456Z",
 //!   "expires_at": "2026-11-21T02:02:03.456Z",
+//!   "refresh_token_expires_at": "2026-12-21T01:02:03.456Z",
 //!   "account": "…"
 //! }
 //! ```
@@ -16,11 +17,14 @@
 //! A member that is missing, null or "" is absent. Members we do not know stay as they are, byte for byte.
 
 use alloc::{string::String, vec::Vec};
-use core::{slice, str};
+use core::slice;
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 
-use super::splice::{Edit, NotAnObject, splice};
+use super::{
+    read,
+    splice::{Edit, NotAnObject, splice},
+};
 use crate::{
     AccessToken, Account, Grant, Secret, SecretBytes, UnixTime, Unreadable,
     json::{self, Object},
@@ -32,10 +36,10 @@ use crate::{
 /// [`Unreadable::Newer`] for a version above ours, [`Unreadable::Corrupt`] for everything that is not one whole object
 /// with members of our types. An empty file is corrupt too: nobody writes one on purpose.
 pub(super) fn decode(bytes: &[u8]) -> Result<Option<Grant>, Unreadable> {
-    let object = Object::parse(json::without_mark(readable(bytes)?)).ok_or(Unreadable::Corrupt)?;
+    let object = read::object(read::utf8(bytes)?)?;
     // First of all: a newer version may mean something else by the same names.
     check_version(&object)?;
-    let member = |name| text(&object, name);
+    let member = |name| read::text(&object, name);
     let moment = |name| member(name)?.map(|text| read_moment(text.expose())).transpose();
     // EXPOSE: scope and account are no secrets, they only came through the same door.
     let plain = |name| Ok(member(name)?.map(|text| String::from(text.expose())));
@@ -45,6 +49,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Grant>, Unreadable> {
     let grant = Grant {
         access_token: member("access_token")?.map(|token| AccessToken::from_secret(token, expires_at)),
         refresh_token: member("refresh_token")?,
+        refresh_token_expires_at: moment("refresh_token_expires_at")?,
         scope: plain("scope")?,
         issued_at: moment("issued_at")?,
         account: plain("account")?.map(Account::new),
@@ -58,7 +63,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Grant>, Unreadable> {
 /// # Errors
 /// As [`decode`] for `existing`: a damaged or newer store is never written over (promise P4).
 pub(super) fn encode(existing: Option<&[u8]>, grant: &Grant) -> Result<SecretBytes, Unreadable> {
-    let existing = readable(existing.unwrap_or_default())?;
+    let existing = read::utf8(existing.unwrap_or_default())?;
     let text = if json::without_mark(existing).trim().is_empty() {
         EMPTY
     } else {
@@ -75,6 +80,7 @@ pub(super) fn encode(existing: Option<&[u8]>, grant: &Grant) -> Result<SecretByt
         ("scope", grant.scope.as_deref().map(json::quoted)),
         ("issued_at", grant.issued_at.map(written_moment)),
         ("expires_at", access_token.and_then(AccessToken::expires_at).map(written_moment)),
+        ("refresh_token_expires_at", grant.refresh_token_expires_at.map(written_moment)),
         ("account", grant.account.as_ref().map(|account| json::quoted(account.as_str()))),
     ];
     let edits: Vec<_> = members
@@ -90,10 +96,6 @@ const VERSION: &str = "1";
 /// What a new file grows from; it gives the layout.
 const EMPTY: &str = "{\n  \"version\": 1\n}\n";
 
-fn readable(bytes: &[u8]) -> Result<&str, Unreadable> {
-    str::from_utf8(bytes).map_err(|_| Unreadable::Corrupt)
-}
-
 /// A file without a version is one of ours that somebody wrote by hand.
 fn check_version(object: &Object<'_>) -> Result<(), Unreadable> {
     let written = object.get("version").unwrap_or(VERSION);
@@ -104,12 +106,6 @@ fn check_version(object: &Object<'_>) -> Result<(), Unreadable> {
         _ if is_whole => Err(Unreadable::Newer),
         _ => Err(Unreadable::Corrupt),
     }
-}
-
-fn text(object: &Object<'_>, name: &str) -> Result<Option<Secret>, Unreadable> {
-    let Some(written) = object.get(name) else { return Ok(None) };
-    let text = json::text(written).ok_or(Unreadable::Corrupt)?;
-    Ok((!text.expose().is_empty()).then_some(text))
 }
 
 fn read_moment(text: &str) -> Result<UnixTime, Unreadable> {
@@ -161,6 +157,7 @@ mod tests {
         let expected = "\u{feff}{ \"x\":1.0e2 , \"access_token\":\"access-token-1\",\n\t\"note\" : [ {\"access_token\":\"theirs\"} ],\
                         \"refresh_token\":\"refresh-token-1\",\"\\u00fc\":\"\\/\",\"version\":1,\"token_type\":\"Bearer\",\
                         \"scope\":\"openid api:read\",\"expires_at\":\"2026-11-21T02:02:03.456Z\",\
+                        \"refresh_token_expires_at\":\"2026-12-21T01:02:03.456Z\",\
                         \"account\":\"https://id.test alice\" }\r\n\n";
         assert_eq!(after.as_deref(), Ok(expected));
     }
@@ -275,6 +272,7 @@ mod tests {
   "scope": "openid api:read",
   "issued_at": "2026-11-21T01:02:03.456Z",
   "expires_at": "2026-11-21T02:02:03.456Z",
+  "refresh_token_expires_at": "2026-12-21T01:02:03.456Z",
   "account": "https://id.test alice"
 }
 "#;
@@ -285,6 +283,7 @@ mod tests {
         Grant {
             access_token: Some(AccessToken::new("access-token-1", Some(expires_at))),
             refresh_token: Some(Secret::new("refresh-token-1")),
+            refresh_token_expires_at: Some(issued_at.plus(core::time::Duration::from_secs(2_592_000))),
             scope: Some("openid api:read".into()),
             issued_at: Some(issued_at),
             account: Some(Account::new("https://id.test alice")),

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::{
     Machine, Out,
     state::{Change, State, What},
-    view::{self, Stored},
+    view::Stored,
 };
 use crate::{
     Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp,
@@ -81,7 +81,7 @@ impl Machine {
         if !self.view.matches(answer) {
             return Rewrite::Drop(None);
         }
-        let Some(grant) = view::granted(answer, Some(stored)) else { return Rewrite::Drop(None) };
+        let Some(grant) = self.view.granted(answer, Some(stored)) else { return Rewrite::Drop(None) };
         match rotation::check_account(stored, &grant) {
             Ok(()) => self.encode(grant),
             Err(error) => Rewrite::Drop(Some(error)),
@@ -90,7 +90,7 @@ impl Machine {
 
     fn apply_parked(&self, answer: Option<&Staged>) -> Rewrite {
         let spent = |name| self.view.journal.state.is_spent(name);
-        let login = answer.and_then(|answer| view::granted(answer, None)?.refresh_token);
+        let login = answer.and_then(|answer| self.view.granted(answer, None)?.refresh_token);
         if login.is_some_and(|token| spent(token.fingerprint())) {
             // It was adopted before, and its file could not be removed: what came of it is newer, whatever may be replaced.
             return Rewrite::Drop(Some(TokenError::Downgrade));
@@ -99,7 +99,7 @@ impl Machine {
     }
 
     fn apply_login(&self, answer: Option<&Staged>) -> Rewrite {
-        let Some((answer, grant)) = answer.and_then(|answer| Some((answer, view::granted(answer, None)?))) else {
+        let Some((answer, grant)) = answer.and_then(|answer| Some((answer, self.view.granted(answer, None)?))) else {
             return Rewrite::Drop(None);
         };
         if let Stored::Unreadable(reason) = self.view.stored {
@@ -287,7 +287,7 @@ impl Machine {
     /// An answer that is dropped still says what became of its refresh token: whoever puts that one back finds it spent.
     pub(super) fn remember(&mut self, answer: &Staged) {
         let Some(base) = answer.base().filter(|_| !answer.head.login) else { return };
-        let spent = match view::weigh(answer).verdict {
+        let spent = match self.view.weigh(answer).verdict {
             Verdict::Granted(Tokens { refresh_token, .. }) | Verdict::Malformed { refresh_token, .. } => {
                 refresh_token.is_some_and(|new| new.fingerprint() != base)
             }

@@ -307,6 +307,9 @@ impl Machine {
             return Can::Never(error);
         }
         let Some(refresh_token) = &grant.refresh_token else { return Can::Never(reauth(ReauthReason::Expired)) };
+        if let Some(error) = self.read_only() {
+            return Can::Never(error);
+        }
         let state = &self.view.journal.state;
         if !state.spent.is_empty() && state.is_spent(refresh_token.fingerprint()) {
             return Can::Never(reauth(ReauthReason::Reused));

@@ -7,7 +7,7 @@ use super::{
     Machine, Out,
     desk::Act,
     state::{Change, Goal, Hold, Plan, Preparation, Spend, Spending, State, What},
-    view::{self, Stored},
+    view::Stored,
 };
 use crate::{
     AccessToken, Barrier, Effect, Event as Told, Fetch, Fingerprint, JournalWrites, Loaded, Note, Now, Prepare,
@@ -318,7 +318,7 @@ impl Machine {
         // An answer that decides nothing leaves a replay's outcome as unknown as it was.
         let unknown = intent.clone().filter(|_| spend.replay);
         let status = answer.head.status;
-        let judged = view::weigh(answer);
+        let judged = self.view.weigh(answer);
         if !matches!(judged.verdict, Verdict::Granted(_)) {
             out.tell(Told::Answered { status, row: judged.row });
         }

@@ -107,7 +107,7 @@ impl Machine {
 
     /// Returns whether another process left a login beside the store.
     pub(super) fn has_parked(&self) -> bool {
-        self.left_parked().next().is_some()
+        self.read_only().is_none() && self.left_parked().next().is_some()
     }
 
     /// Returns the logins that other processes left beside the store, oldest first.
@@ -118,6 +118,9 @@ impl Machine {
 
     /// An answer that its process has not carried into the store waits for the next holder; after a while that is us.
     fn plan_save(&mut self, now: Now) {
+        if self.read_only().is_some() {
+            return;
+        }
         // Whoever took the store away may bring it back.
         let gone = self.view.journal.answer.is_some() && self.view.stored_grant().is_none();
         let failed = self.saves_failed > 0;

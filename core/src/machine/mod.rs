@@ -25,10 +25,12 @@ use view::View;
 pub use status::{Current, Status};
 
 use crate::{
-    AccessToken, Config, Effect, Event as Told, Fingerprint, Grant, Input, Now, ReauthReason, SecretBytes, TokenError,
+    AccessToken, Adopt, Config, Effect, Event as Told, Fingerprint, Grant, Input, Now, ReauthReason, SecretBytes,
+    TokenError,
     effect::Ticket,
     expiry::{BELIEVED_AFTER, Held},
     journal::Known,
+    wire::Dialect,
 };
 
 /// Decides when and how a credential is refreshed.
@@ -113,7 +115,7 @@ impl Machine {
             dice: Dice::new(config.seed),
             state: State::Idle,
             desk: Desk::default(),
-            view: View { format: config.format, ..View::default() },
+            view: View { format: config.format, dialect: Dialect::of(&config), ..View::default() },
             held: None,
             refused: None,
             dead: None,
@@ -206,6 +208,10 @@ impl Machine {
     fn take(&mut self, input: Input, now: Now, out: &mut Out) {
         match input {
             Input::Want(want) => self.want(want, now),
+            Input::Adopt(Adopt { waiter, .. }) | Input::SignOut(waiter) if self.read_only().is_some() => {
+                // Before anything is parked or locked: nothing of ours stands beside a store that is only read.
+                out.deliver(waiter, self.read_only().map_or(Ok(None), Err));
+            }
             Input::Adopt(adopt) => {
                 let waiter = Some(adopt.waiter);
                 let known = Known::of(self.view.stored_grant());
@@ -265,6 +271,12 @@ impl Machine {
         let state = core::mem::replace(&mut self.state, State::Idle);
         out.tell(Told::Transition { state: state.name(), on: event.name() });
         self.state = transition::next(self, state, event, now, out);
+    }
+
+    /// Returns why nothing is written, if the store is only read.
+    pub(super) fn read_only(&self) -> Option<TokenError> {
+        let asked = self.config.read_only.then_some("it is only read (see read_only)");
+        self.config.format.read_only().or(asked).map(|reason| TokenError::StoreUnwritable { reason: reason.into() })
     }
 
     fn next_goal(&self, now: Now) -> Option<Goal> {

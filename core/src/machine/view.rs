@@ -7,7 +7,7 @@ use crate::{
     Unreadable,
     journal::{Condition, Journal, Reach, Staged},
     rotation,
-    wire::{self, Judged, Raw, Verdict},
+    wire::{self, Dialect, Judged, Raw, Verdict},
 };
 
 /// The store and its journal.
@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct View {
     /// How the store is written.
     pub(super) format: StoreFormat,
+    /// How the server answers.
+    pub(super) dialect: Dialect,
     /// Whether anything was read yet.
     pub(super) loaded: bool,
     /// The store.
@@ -101,50 +103,51 @@ impl View {
         }
     }
 
+    /// Returns the credential that an answer makes of the stored one, if it grants any.
+    pub(super) fn granted(&self, answer: &Staged, stored: Option<&Grant>) -> Option<Grant> {
+        if answer.head.login {
+            // EXPOSE: decoded into secrets.
+            return StoreFormat::Tokenward.decode(answer.body.expose()).ok().flatten();
+        }
+        match self.weigh(answer).verdict {
+            Verdict::Granted(tokens) => Some(rotation::merge(stored, tokens, answer.received())),
+            // The old access token goes on; only the refresh token is replaced (rule 3 of the answers).
+            Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
+                Some(Grant { refresh_token: Some(refresh_token), ..stored.cloned().unwrap_or_default() })
+            }
+            Verdict::Malformed { refresh_token: None, .. }
+            | Verdict::Refused { .. }
+            | Verdict::Misconfigured { .. }
+            | Verdict::Transient { .. }
+            | Verdict::Blocked { .. } => None,
+        }
+    }
+
+    /// Returns what a token endpoint's answer means.
+    pub(super) fn weigh(&self, answer: &Staged) -> Judged {
+        wire::read(&Raw {
+            status: answer.head.status,
+            content_type: answer.head.content_type.as_deref(),
+            retry_after: answer.head.retry_after.as_deref(),
+            error_type: answer.head.error_type.as_deref(),
+            date: answer.head.date.map(UnixTime::from_millis),
+            received: answer.received(),
+            dialect: &self.dialect,
+            // EXPOSE: parsed into secrets.
+            body: answer.body.expose(),
+        })
+    }
+
     fn overlaid(&self) -> Option<Grant> {
         let stored = self.stored_grant();
         if let Some(answer) = self.journal.synced_answer()
             && self.matches(answer)
-            && let Some(grant) = granted(answer, stored)
+            && let Some(grant) = self.granted(answer, stored)
         {
             return Some(grant);
         }
         stored.cloned()
     }
-}
-
-/// Returns the credential that an answer makes of the stored one, if it grants any.
-pub(super) fn granted(answer: &Staged, stored: Option<&Grant>) -> Option<Grant> {
-    if answer.head.login {
-        // EXPOSE: decoded into secrets.
-        return StoreFormat::Tokenward.decode(answer.body.expose()).ok().flatten();
-    }
-    match weigh(answer).verdict {
-        Verdict::Granted(tokens) => Some(rotation::merge(stored, tokens, answer.received())),
-        // The old access token goes on; only the refresh token is replaced (rule 3 of the answers).
-        Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
-            Some(Grant { refresh_token: Some(refresh_token), ..stored.cloned().unwrap_or_default() })
-        }
-        Verdict::Malformed { refresh_token: None, .. }
-        | Verdict::Refused { .. }
-        | Verdict::Misconfigured { .. }
-        | Verdict::Transient { .. }
-        | Verdict::Blocked { .. } => None,
-    }
-}
-
-/// Returns what a token endpoint's answer means.
-pub(super) fn weigh(answer: &Staged) -> Judged {
-    wire::read(&Raw {
-        status: answer.head.status,
-        content_type: answer.head.content_type.as_deref(),
-        retry_after: answer.head.retry_after.as_deref(),
-        error_type: answer.head.error_type.as_deref(),
-        date: answer.head.date.map(UnixTime::from_millis),
-        received: answer.received(),
-        // EXPOSE: parsed into secrets.
-        body: answer.body.expose(),
-    })
 }
 
 fn unreadable(fault: &StoreFault) -> Unreadable {

@@ -14,6 +14,8 @@ use jiff::{
 
 use super::{
     body::{Body, Members},
+    dialect::Dialect,
+    jwt,
     tokens::{LONGEST, Tokens, odd_type, refresh_token, seconds},
 };
 use crate::{
@@ -33,6 +35,7 @@ pub(crate) struct Raw<'a> {
     pub(crate) date: Option<UnixTime>,
     /// When the answer was received, on our own clock.
     pub(crate) received: UnixTime,
+    pub(crate) dialect: &'a Dialect,
     pub(crate) body: &'a [u8],
 }
 
@@ -108,7 +111,7 @@ pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
 fn success(raw: &Raw<'_>, body: &Body<'_>) -> Judged {
     let malformed = |refresh_token, row| judged(Verdict::Malformed { refresh_token, code: None }, row);
     match body {
-        Body::Protocol(members) => granted(members)
+        Body::Protocol(members) => granted(raw, members)
             .or_else(|| named(raw, members))
             .unwrap_or_else(|| malformed(refresh_token(members), "shape.no_token")),
         // The end is missing, perhaps `expires_in` with it, so the access token is not used. The refresh token is: the
@@ -142,8 +145,11 @@ fn refusal(raw: &Raw<'_>, body: &Body<'_>) -> Judged {
 }
 
 /// Returns the verdict of an answer with a usable access token, whatever else it says.
-fn granted(members: &Members<'_>) -> Option<Judged> {
-    let tokens = Tokens::of(members)?;
+fn granted(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
+    let mut tokens = Tokens::of(members, raw.dialect)?;
+    // EXPOSE: looked at only.
+    let says_itself = || jwt::jwt_end(tokens.access_token.expose()).map(|end| end.since(server_time(raw)).min(LONGEST));
+    tokens.expires_in = tokens.expires_in.or_else(says_itself);
     let Some(code) = odd_type(members) else { return Some(judged(Verdict::Granted(tokens), "shape.tokens")) };
     // RFC 6749 section 7.1: such a token must not be used. A new refresh token is kept all the same (promise P3).
     let verdict = match tokens.refresh_token {
@@ -252,6 +258,14 @@ fn says_that_it_ended(members: &Members<'_>) -> bool {
 
 fn judged(verdict: Verdict, row: &'static str) -> Judged {
     Judged { verdict, row, pending: false }
+}
+
+/// Returns the moment of the answer on the clock of who made it, for moments that are told by that clock. A difference of
+/// a few seconds is the way; one of more than a day is a wrong `Date`.
+fn server_time(raw: &Raw<'_>) -> UnixTime {
+    const SKEW: core::ops::RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(86_400);
+    let skewed = |date: &UnixTime| SKEW.contains(&date.since(raw.received).max(raw.received.since(*date)));
+    raw.date.filter(skewed).unwrap_or(raw.received)
 }
 
 fn retry_after(raw: &Raw<'_>) -> Option<Duration> {
@@ -582,6 +596,42 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_says_its_own_end_is_believed_on_its_servers_clock() {
+        // {"exp": 1795222983}, 60 s after the answer.
+        let body = br#"{"access_token":"e30.eyJleHAiOiAxNzk1MjIyOTgzfQ.c2ln"}"#;
+        let both = br#"{"expires_in":7,"access_token":"e30.eyJleHAiOiAxNzk1MjIyOTgzfQ.c2ln"}"#;
+        let date = |secs: i64| Some(UnixTime::from_secs((1_795_222_923 + secs).try_into().unwrap()));
+        let rows = [
+            (body.as_slice(), None, 60),
+            (body, date(4), 60),
+            (body, date(30), 30),
+            (body, date(-30), 90),
+            (body, date(90_000), 60),
+            (body, date(3600), 0),
+            (both, date(30), 7),
+        ];
+
+        for (body, date, secs) in rows {
+            let Verdict::Granted(tokens) = read(&Raw { date, ..raw(200, body) }) else { panic!("not granted") };
+
+            assert_eq!(tokens.expires_in, Some(Duration::from_secs(secs)), "{date:?}");
+        }
+    }
+
+    #[test]
+    fn a_dialect_names_the_account_and_the_bearer() {
+        let body = br#"{"access_token":"at-1","id_token":"it-1","account":{"uuid":"u-1","email":"a@b.test"}}"#;
+        let dialect = Dialect { account_field: Some("account.uuid".into()), bearer: crate::Bearer::IdToken };
+
+        let told = read(&Raw { dialect: &dialect, ..raw(200, body) });
+        let without = read(&Raw { dialect: &dialect, ..raw(200, br#"{"access_token":"at-1","account":{"uuid":7}}"#) });
+
+        let account = Some(crate::Account::new("u-1"));
+        assert_eq!(told, Verdict::Granted(Tokens { access_token: Secret::new("it-1"), account, ..bare() }));
+        assert_eq!(without, Verdict::Granted(bare()));
+    }
+
+    #[test]
     fn an_http_date_is_read() {
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(UnixTime::from_secs(784_111_777)));
         assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), Some(UnixTime::from_secs(784_111_777)));
@@ -599,7 +649,14 @@ mod tests {
     }
 
     fn bare() -> Tokens {
-        Tokens { access_token: Secret::new("at-1"), refresh_token: None, expires_in: None, scope: None, account: None }
+        Tokens {
+            access_token: Secret::new("at-1"),
+            refresh_token: None,
+            expires_in: None,
+            refresh_token_expires_in: None,
+            scope: None,
+            account: None,
+        }
     }
 
     fn misconfigured(code: &str) -> Verdict {
@@ -612,6 +669,7 @@ mod tests {
 
     fn raw(status: u16, body: &[u8]) -> Raw<'_> {
         let received = UnixTime::from_secs(1_795_222_923);
+        let dialect = const { &Dialect::standard() };
         Raw {
             status,
             content_type: Some("application/json"),
@@ -619,6 +677,7 @@ mod tests {
             error_type: None,
             date: None,
             received,
+            dialect,
             body,
         }
     }

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{base64, form};
-use crate::{ClientAuth, Config, Request, Secret, SecretBytes};
+use crate::{ClientAuth, Config, Request, Secret, SecretBytes, TokenRequest, json};
 
 /// Returns the one POST that spends `refresh_token`.
 ///
@@ -16,17 +16,21 @@ pub(crate) fn refresh_request(config: &Config, refresh_token: &Secret) -> Reques
         ClientAuth::Basic => (secret, None),
         ClientAuth::Post => (None, secret),
     };
-    let body = form_of(&[
+    let fields = [
         ("grant_type", Some("refresh_token")),
         ("refresh_token", Some(refresh_token.expose())),
         ("client_id", basic.is_none().then_some(&config.client_id)),
         ("client_secret", posted),
         ("resource", config.resource.as_deref()),
-    ]);
+    ];
+    let (content_type, body) = match config.token_request {
+        TokenRequest::Form => ("application/x-www-form-urlencoded", form_of(&fields)),
+        TokenRequest::Json => ("application/json", object_of(&fields)),
+    };
 
     let plain = |name: &str, value: &str| (String::from(name), SecretBytes::new(value.as_bytes().to_vec()));
     let mut headers = Vec::from([
-        plain("content-type", "application/x-www-form-urlencoded"),
+        plain("content-type", content_type),
         plain("accept", "application/json"),
         plain("user-agent", &config.user_agent),
     ]);
@@ -56,6 +60,25 @@ fn form_of(fields: &[(&str, Option<&str>)]) -> SecretBytes {
         body.push(b"=");
         form::encode(value, &mut body);
     }
+    body
+}
+
+fn object_of(fields: &[(&'static str, Option<&str>)]) -> SecretBytes {
+    let quoted = |(name, value): &(&'static str, Option<&str>)| Some((*name, json::quoted((*value)?)));
+    let members: Vec<_> = fields.iter().filter_map(quoted).collect();
+    // EXPOSE: written into one buffer that never moves and is a secret.
+    let size = members.iter().map(|(name, value)| name.len() + value.expose().len() + 4).sum::<usize>() + 2;
+    let mut body = SecretBytes::with_capacity(size);
+    body.push(b"{");
+    for (name, value) in &members {
+        if body.len() > 1 {
+            body.push(b",");
+        }
+        for piece in ["\"", name, "\":", value.expose()] {
+            body.push(piece.as_bytes());
+        }
+    }
+    body.push(b"}");
     body
 }
 
@@ -143,6 +166,23 @@ mod tests {
 
         assert!(body(&request).ends_with("&client_id=c&resource=https%3A%2F%2Fapi.test%2F"));
         assert!(!body(&request).contains("scope"));
+    }
+
+    #[test]
+    fn a_request_in_json_has_the_members_of_the_form() {
+        let config = Config {
+            token_request: TokenRequest::Json,
+            client_secret: Some(Secret::new("s\"1")),
+            ..Config::new("https://id.test/token", "c")
+        };
+
+        let request = refresh_request(&config, &Secret::new("refresh\\token+1"));
+
+        assert_eq!(header(&request, "content-type"), Some("application/json"));
+        assert_eq!(
+            body(&request),
+            r#"{"grant_type":"refresh_token","refresh_token":"refresh\\token+1","client_id":"c","client_secret":"s\"1"}"#
+        );
     }
 
     fn body(request: &Request) -> &str {

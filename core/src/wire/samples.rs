@@ -17,6 +17,7 @@ use Class::*;
 fn every_sample_reaches_its_class() {
     for (id, status, content_type, body, expected) in SAMPLES {
         let raw = Raw {
+            dialect: &super::Dialect::standard(),
             status: *status,
             content_type: (!content_type.is_empty()).then_some(*content_type),
             retry_after: None,

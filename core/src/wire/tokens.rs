@@ -1,11 +1,11 @@
 //! What a successful answer grants (RFC 6749 section 5.1), in the shapes servers give it.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::{str, time::Duration};
 
-use super::{base64, body::Members};
+use super::{body::Members, dialect::Dialect, jwt};
 use crate::{
-    Account, Secret,
+    Account, Bearer, Secret,
     error::{DPOP, TOKEN_TYPE},
     json::{self, Object},
 };
@@ -18,21 +18,32 @@ pub(crate) struct Tokens {
     pub(crate) refresh_token: Option<Secret>,
     /// `None` where the server does not say, zero where it says that the token has ended; [`LONGEST`] at most.
     pub(crate) expires_in: Option<Duration>,
+    /// The life of the refresh token, where the server tells it (`refresh_token_expires_in`: Google, Anthropic).
+    pub(crate) refresh_token_expires_in: Option<Duration>,
     pub(crate) scope: Option<String>,
-    /// `iss` and `sub` of the id_token, with a space between.
+    /// `iss` and `sub` of the id_token, with a space between; else what stands in the dialect's field.
     pub(crate) account: Option<Account>,
 }
 
 impl Tokens {
     /// Takes the tokens out of an answer; `None` without a usable access token.
-    pub(super) fn of(members: &Members<'_>) -> Option<Self> {
+    pub(super) fn of(members: &Members<'_>, dialect: &Dialect) -> Option<Self> {
         // EXPOSE: looked at here, or taken apart into what is no secret; nothing of it is copied elsewhere.
+        let token = |name| members.text(&[name]).filter(|token| is_usable(token.expose()));
+        let id_token = || token("id_token").filter(|_| dialect.bearer == Bearer::IdToken);
+        let seconds = |name| members.number(name).and_then(|text| seconds(text.expose()));
+        let field = || {
+            let path: Vec<_> = dialect.account_field.as_deref()?.split('.').collect();
+            let id = members.text(&path).filter(|id| !id.expose().is_empty())?;
+            Some(Account::new(id.expose()))
+        };
         Some(Self {
-            access_token: members.text(&["access_token"]).filter(|token| is_usable(token.expose()))?,
+            access_token: id_token().or_else(|| token("access_token"))?,
             refresh_token: refresh_token(members),
-            expires_in: members.number(&["expires_in"]).and_then(|text| seconds(text.expose())),
+            expires_in: seconds(&["expires_in"]),
+            refresh_token_expires_in: seconds(&["refresh_token_expires_in"]),
             scope: members.words("scope"),
-            account: members.text(&["id_token"]).and_then(|token| account(token.expose())),
+            account: members.text(&["id_token"]).and_then(|token| account(token.expose())).or_else(field),
         })
     }
 }
@@ -75,7 +86,7 @@ fn is_usable(token: &str) -> bool {
 /// 3.1.3.7, point 6) and only tells accounts apart.
 fn account(id_token: &str) -> Option<Account> {
     // EXPOSE: the claims are parsed where they were decoded; issuer and subject are no secrets.
-    let claims = base64::decode_url(id_token.split('.').nth(1)?)?;
+    let claims = jwt::claims(id_token)?;
     let claims = Object::parse(str::from_utf8(claims.expose()).ok()?)?;
     let claim = |name| claims.get(name).and_then(json::text).filter(|text| !text.expose().is_empty());
     let (issuer, subject) = (claim("iss")?, claim("sub")?);
@@ -105,6 +116,7 @@ mod tests {
                 access_token: Secret::new("abc/def"),
                 refresh_token: Some(Secret::new("rt-1")),
                 expires_in: Some(Duration::from_secs(3600)),
+                refresh_token_expires_in: None,
                 scope: Some("openid api:read".into()),
                 account: Some(Account::new("https://id.test alice")),
             })
@@ -174,6 +186,7 @@ mod tests {
             access_token: Secret::new("at+1"),
             refresh_token: Some(Secret::new("rt-1")),
             expires_in: Some(Duration::from_secs(28800)),
+            refresh_token_expires_in: None,
             scope: Some("a b".into()),
             account: None,
         };
@@ -196,12 +209,19 @@ mod tests {
 
     fn granted(body: &str) -> Option<Tokens> {
         match Body::of(body, None) {
-            Body::Protocol(members) => Tokens::of(&members),
+            Body::Protocol(members) => Tokens::of(&members, &Dialect::standard()),
             Body::Damaged(_) | Body::Page | Body::Empty | Body::Foreign => None,
         }
     }
 
     fn bare() -> Tokens {
-        Tokens { access_token: Secret::new("at-1"), refresh_token: None, expires_in: None, scope: None, account: None }
+        Tokens {
+            access_token: Secret::new("at-1"),
+            refresh_token: None,
+            expires_in: None,
+            refresh_token_expires_in: None,
+            scope: None,
+            account: None,
+        }
     }
 }

@@ -268,6 +268,7 @@ fn grant(grant: &format::Grant) -> Grant {
             .as_ref()
             .map(|token| AccessToken::new(token.as_str(), grant.expires_at_ms.map(at))),
         refresh_token: grant.refresh_token.as_ref().map(|token| Secret::new(token.as_str())),
+        refresh_token_expires_at: None,
         scope: grant.scope.clone(),
         issued_at: grant.issued_at_ms.map(at),
         account: grant.account.as_ref().map(Account::new),
