@@ -18,6 +18,8 @@ use crate::{Secret, StoreFormat};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The profile that the settings were taken from; see [`Profile`](crate::Profile).
+    pub profile: Option<String>,
     /// The token endpoint: an https URL, or an http one on loopback.
     pub token_url: String,
     /// The client identifier (RFC 6749 section 2.2).
@@ -70,6 +72,7 @@ impl Config {
     /// Returns the defaults for a token endpoint and a client.
     pub fn new(token_url: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
+            profile: None,
             token_url: token_url.into(),
             client_id: client_id.into(),
             client_secret: None,
@@ -254,6 +257,8 @@ macro_rules! settings {
 }
 
 settings! {
+    "profile" Kind::Text, "", false, "the tool whose login is shared: claude-code, panda or codex",
+        |config, value| { config.profile = Some(text(value)?); Some(()) };
     "token_url" Kind::Url, "", true, "token endpoint (RFC 6749 section 3.2)",
         |config, value| { config.token_url = url(value)?; Some(()) };
     "client_id" Kind::Text, "", true, "client identifier (RFC 6749 section 2.2)",

@@ -88,6 +88,7 @@ mod json;
 mod machine;
 #[cfg(feature = "store")]
 mod native;
+mod profile;
 mod rotation;
 mod secret;
 mod wire;
@@ -115,4 +116,5 @@ pub use machine::{Current, Machine, Status, Step};
 pub use native::UreqTransport;
 #[cfg(feature = "store")]
 pub use native::{FileStore, GetToken, Reply, Store, TokenSource, Transport, close_all};
+pub use profile::{Profile, Profiled, panda_store_key};
 pub use secret::{Fingerprint, Secret, SecretBytes};

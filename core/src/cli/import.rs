@@ -30,7 +30,7 @@ pub(super) struct Import {
 impl Import {
     /// Reads the login and saves it.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (source, config) = self.settings.open()?;
+        let (source, config) = self.settings.open_store()?;
         let input = read()?;
         // Not before the read: until then Ctrl-C ends the command at once.
         let interrupts = Interrupts::note_first()?;

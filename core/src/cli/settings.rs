@@ -3,6 +3,8 @@
 use std::{
     collections::BTreeMap,
     env, format,
+    io::{self, Write},
+    path::Path,
     string::{String, ToString},
     sync::OnceLock,
     time::Duration,
@@ -12,7 +14,7 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::exit::Failure;
-use crate::{Config, ConfigError, Kind, SETTINGS, Setting, TokenSource};
+use crate::{AccessToken, Config, ConfigError, Kind, Profile, Profiled, SETTINGS, Setting, TokenSource};
 
 /// The settings a command was given, and whether it is to answer in JSON.
 #[derive(Clone, Debug, Default)]
@@ -22,36 +24,97 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Opens the source these settings describe.
+    /// Opens the source these settings describe: a token in the environment, or the store.
     pub(super) fn open(&self) -> Result<(TokenSource, Config), Failure> {
-        let config = self.config(&environment()?)?;
-        let source = TokenSource::open(config.clone())?;
-        Ok((source, config))
+        let (mut config, found) = self.read()?;
+        if let Some((variable, token)) = found.token {
+            // EXPOSE: handed out as the tool itself would use it.
+            let source = TokenSource::fixed(AccessToken::new(token.expose(), None));
+            config.store = Some(format!("the variable {variable}"));
+            return Ok((source, config));
+        }
+        Ok((TokenSource::open(config.clone())?, config))
     }
 
-    /// Returns the configuration: flags over variables over defaults.
-    pub(super) fn config(&self, environment: &BTreeMap<String, String>) -> Result<Config, Failure> {
-        let mut values = environment.clone();
-        values.extend(self.flags.clone());
-        let missing = |name: &str| {
-            let setting = SETTINGS.iter().find(|setting| setting.name == name);
-            let variable = setting.map(Setting::env).unwrap_or_default();
-            Failure::Usage(format!("--{} or {variable} is missing", name.replace('_', "-")))
-        };
-        let mut config = Config::from_map("", &values).map_err(|error| {
-            if !values.contains_key(&error.name) {
-                return missing(&error.name);
-            }
-            let place = if self.flags.contains_key(&error.name) { "command line" } else { "environment" };
-            ConfigError { place: place.into(), ..error }.into()
-        })?;
+    /// Opens the source on the store.
+    pub(super) fn open_store(&self) -> Result<(TokenSource, Config), Failure> {
+        let (config, found) = self.read()?;
+        if let Some((variable, _)) = found.token {
+            warn(&format!("{variable} is set, and is used before the store"));
+        }
+        Ok((TokenSource::open(config.clone())?, config))
+    }
+
+    fn read(&self) -> Result<(Config, Profiled), Failure> {
+        // Another tool's variable that is not UTF-8 is as good as none.
+        let (mut config, found) = self.config(&environment()?, &|name| env::var(name).ok())?;
+        found.warnings.iter().for_each(|warning| warn(warning));
+        if let (Some(store), Some(old)) = (&config.store, &found.old_store)
+            && !Path::new(store).exists()
+            && Path::new(old).exists()
+        {
+            warn(&format!("the store is still where older versions had it: {old}"));
+            config.store = Some(old.clone());
+        }
+        Ok((config, found))
+    }
+
+    /// Returns the configuration: flags over variables over the profile over defaults. `variable` looks up variables of
+    /// other tools.
+    pub(super) fn config(
+        &self,
+        environment: &BTreeMap<String, String>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Config, Profiled), Failure> {
+        let mut given = environment.clone();
+        given.extend(self.flags.clone());
+        let found = self.profile(&given, variable)?;
+        let mut values = found.settings.clone();
+        values.extend(given);
+        let mut config = Config::from_map("", &values).map_err(|error| self.failure(error, &values))?;
         if config.store.is_none() {
             return Err(missing("store"));
         }
         // The command ends after its answer.
         config.resident = false;
-        Ok(config)
+        Ok((config, found))
     }
+
+    fn profile(
+        &self,
+        given: &BTreeMap<String, String>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Profiled, Failure> {
+        let Some(name) = given.get("profile") else { return Ok(Profiled::default()) };
+        let found = match Profile::find(name) {
+            Some(profile) => profile.look_up("", given, variable),
+            None => {
+                let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.name).collect();
+                let why = format!("not one of {}", names.join(", "));
+                Err(ConfigError { place: String::new(), name: "profile".into(), value: name.clone(), why })
+            }
+        };
+        found.map_err(|error| self.failure(error, given))
+    }
+
+    /// Names the place that a wrong value came from, or the ways to give a missing one.
+    fn failure(&self, error: ConfigError, values: &BTreeMap<String, String>) -> Failure {
+        if !values.contains_key(&error.name) {
+            return missing(&error.name);
+        }
+        let place = if self.flags.contains_key(&error.name) { "command line" } else { "environment" };
+        ConfigError { place: place.into(), ..error }.into()
+    }
+}
+
+fn missing(name: &str) -> Failure {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    let variable = setting.map(Setting::env).unwrap_or_default();
+    Failure::Usage(format!("--{} or {variable} is missing", name.replace('_', "-")))
+}
+
+fn warn(warning: &str) {
+    let _ = writeln!(io::stderr().lock(), "warning: {warning}");
 }
 
 impl clap::FromArgMatches for Settings {

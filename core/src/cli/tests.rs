@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, string::String, vec::Vec};
 use clap::{CommandFactory, Parser};
 
 use super::{Cli, Command, exit::Failure, settings::Settings};
-use crate::{Config, SETTINGS};
+use crate::{Config, SETTINGS, StoreFormat};
 
 #[test]
 fn command_line_is_consistent() {
@@ -53,10 +53,45 @@ fn wrong_value_names_its_place() {
 fn missing_setting_names_flag_and_variable() {
     let settings = Settings::default();
 
-    let failure = settings.config(&BTreeMap::new());
+    let failure = settings.config(&BTreeMap::new(), &|_| None).map(|(config, _)| config);
 
     let message = usage(failure);
     assert!(message.starts_with("--") && message.contains(" or TOKENWARD_") && message.ends_with(" is missing"));
+}
+
+#[test]
+fn profile_gives_what_neither_flag_nor_variable_says() {
+    let argv = ["tokenward", "token", "--profile", "claude-code", "--timeout", "7"];
+    let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
+    let environment = [("client_id".into(), "my-client".into())].into_iter().collect();
+    let home = |name: &str| (name == "HOME").then(|| "/home/alice".into());
+
+    let (config, _) = token.settings.config(&environment, &home).unwrap();
+
+    assert_eq!(config.format, StoreFormat::ClaudeCode);
+    assert_eq!(config.store.as_deref(), Some("/home/alice/.claude/.credentials.json"));
+    assert_eq!(config.client_id, "my-client");
+    assert_eq!(config.token_url, "https://platform.claude.com/v1/oauth/token");
+    assert_eq!(config.timeout.as_secs(), 7);
+}
+
+#[test]
+fn unknown_profile_is_an_error_that_names_the_known_ones() {
+    assert_eq!(
+        usage(config(&["--profile", "claude"], &[])),
+        "command line: profile = \"claude\": not one of claude-code, panda, codex"
+    );
+    assert_eq!(
+        usage(config(&[], &[("profile", "claude")])),
+        "environment: profile = \"claude\": not one of claude-code, panda, codex"
+    );
+}
+
+#[test]
+fn profile_that_needs_more_says_what() {
+    assert_eq!(usage(bare(&["--profile", "panda"])), "--issuer or TOKENWARD_ISSUER is missing");
+    let issuer = ["--profile", "panda", "--issuer", "https://id.test", "--client-id", "c"];
+    assert_eq!(usage(bare(&issuer)), "--store or TOKENWARD_STORE is missing");
 }
 
 #[test]
@@ -84,7 +119,14 @@ fn config(flags: &[&str], environment: &[(&str, &str)]) -> Result<Config, Failur
     let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
     let environment: BTreeMap<String, String> =
         environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    token.settings.config(&environment)
+    token.settings.config(&environment, &|_| None).map(|(config, _)| config)
+}
+
+/// Reads flags without a home, a store or anything else.
+fn bare(flags: &[&str]) -> Result<Config, Failure> {
+    let argv = ["tokenward", "token"].iter().chain(flags);
+    let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
+    token.settings.config(&BTreeMap::new(), &|_| None).map(|(config, _)| config)
 }
 
 fn usage(outcome: Result<Config, Failure>) -> String {
