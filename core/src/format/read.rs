@@ -75,11 +75,11 @@ pub(super) fn date(object: &Object<'_>, name: &str) -> Option<UnixTime> {
     Some(UnixTime::from_millis(u64::try_from(moment.as_millisecond()).unwrap_or(0)))
 }
 
-/// Writes a moment as RFC 3339 with whole seconds, rounded down: every reader takes that.
+/// Writes a moment as RFC 3339, with milliseconds where it has some.
 pub(super) fn written_date(moment: UnixTime) -> Secret {
     let millis = i64::try_from(moment.as_millis().min(LAST)).ok();
     let moment = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(Timestamp::MAX);
-    json::quoted(&DateTimePrinter::new().precision(Some(0)).timestamp_to_string(&moment))
+    json::quoted(&DateTimePrinter::new().timestamp_to_string(&moment))
 }
 
 /// The end of the year 9999, as far as calendars go.

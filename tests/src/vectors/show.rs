@@ -130,9 +130,10 @@ fn show_fetch(fetch: &Fetch) -> Shown {
     let mut headers: Vec<_> = request.headers.iter().map(|(name, _)| name.clone()).collect();
     headers.sort();
     let body = String::from_utf8_lossy(request.body.expose()).into_owned();
-    let form = body.split('&').filter_map(|pair| pair.split_once('='));
+    let json: BTreeMap<_, _> = serde_json::from_str(&body).unwrap_or_default();
+    let form = body.split('&').filter_map(|pair| pair.split_once('=')).filter(|_| json.is_empty());
     let form = form.map(|(name, value)| (form_decoded(name), form_decoded(value))).collect();
-    Shown::Fetch(format::Fetch { url: request.url.clone(), headers, form })
+    Shown::Fetch(format::Fetch { url: request.url.clone(), headers, form, json })
 }
 
 fn show_deliver(deliver: &Deliver) -> Shown {
