@@ -14,7 +14,7 @@ use super::{
     settings::Settings,
     text,
 };
-use crate::{Account, TokenError, UnixTime, provider::clock::now};
+use crate::{Account, ReauthReason, TokenError, UnixTime, provider::clock::now};
 
 /// Shows the state of the login. Reads only: asks no server, takes no lock, creates nothing.
 ///
@@ -49,8 +49,15 @@ impl Status {
 /// works.
 fn trouble(status: &crate::Status) -> Option<TokenError> {
     let served = status.access_token.is_some() && status.expires_at.is_none_or(|end| end > now().wall);
-    let dead = status.dead.clone().filter(|_| !served).map(|reason| TokenError::ReauthRequired { reason });
+    let dead = ended(status, now().wall).filter(|_| !served).map(|reason| TokenError::ReauthRequired { reason });
     status.fault.clone().or(dead)
+}
+
+/// Returns why the login cannot be renewed any more: a server said so, or it has nothing to be renewed with.
+fn ended(status: &crate::Status, now: UnixTime) -> Option<ReauthReason> {
+    let over = status.expires_at.is_some_and(|end| end <= now);
+    let bare = status.access_token.is_some() && status.refresh_token.is_none() && over;
+    status.dead.clone().or_else(|| bare.then_some(ReauthReason::Expired))
 }
 
 fn rows(status: &crate::Status, store: &str, now: UnixTime) -> Vec<(&'static str, String)> {
@@ -74,7 +81,7 @@ fn rows(status: &crate::Status, store: &str, now: UnixTime) -> Vec<(&'static str
     row("not saved yet", status.unsaved.then(|| "the server's answer is in the journal, the store follows".into()));
     let unknown = "the outcome of the last refresh is unknown; the next one repeats it";
     row("in doubt", status.unknown_outcome.then(|| unknown.into()));
-    row("login ended", status.dead.as_ref().map(|reason| format!("{reason}: sign in again")));
+    row("login ended", ended(status, now).map(|reason| format!("{reason}: sign in again")));
     row("fault", status.fault.as_ref().map(|error| format!("{error}: {}", advice(error))));
     rows
 }
@@ -106,7 +113,7 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
-    use crate::{Holder, ReauthReason, Secret};
+    use crate::{Holder, Secret};
 
     #[test]
     fn status_is_readable_and_tells_no_secret() {
@@ -146,6 +153,16 @@ login ended     revoked: sign in again
         status.access_token = None;
 
         assert_eq!(trouble(&status), Some(TokenError::ReauthRequired { reason: ReauthReason::Revoked }));
+    }
+
+    #[test]
+    fn login_without_a_refresh_token_ends_with_its_access_token() {
+        let mut status = crate::Status { dead: None, refresh_token: None, ..full(now().wall) };
+        assert_eq!(trouble(&status), None);
+
+        status.expires_at = Some(UnixTime::from_secs(1));
+
+        assert_eq!(trouble(&status), Some(TokenError::ReauthRequired { reason: ReauthReason::Expired }));
     }
 
     fn full(noon: UnixTime) -> crate::Status {
