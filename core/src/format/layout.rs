@@ -94,7 +94,7 @@ pub(super) const CODEX: Layout = Layout {
     expiry: Expiry::Jwt,
     account: Some("account_id"),
     // An API key in the place of a login: nothing that a sign-in should replace, and no token of this kind.
-    check: |file| match (file.get("tokens"), read::text(file, "OPENAI_API_KEY")?) {
+    check: |file| match (file.get("tokens"), read::plain(file, "OPENAI_API_KEY")) {
         (None, Some(_)) => Err(Unreadable::Unsupported),
         (Some(_), _) | (None, None) => Ok(()),
     },
@@ -111,9 +111,8 @@ pub(super) const ANTHROPIC_SDK: Layout = Layout {
     scope: Scope::Text("scope"),
     fresh: "{\n  \"version\": \"1.0\",\n  \"type\": \"oauth_token\"\n}\n",
     check: |file| {
-        // EXPOSE: neither is a secret.
-        let says = |name| Ok(read::text(file, name)?.map(|text| String::from(text.expose())));
-        match (says("version")?.as_deref(), says("type")?.as_deref()) {
+        let says = |name| read::plain(file, name).or_else(|| file.get(name).map(String::from));
+        match (says("version").as_deref(), says("type").as_deref()) {
             (Some(version), _) if version != "1" && !version.starts_with("1.") => Err(Unreadable::Newer),
             (_, Some(kind)) if kind != "oauth_token" => Err(Unreadable::Unsupported),
             (Some(_) | None, Some(_) | None) => Ok(()),
