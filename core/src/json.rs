@@ -3,7 +3,7 @@
 //! serde_json finds the spans and checks the syntax. It never unescapes for us: its scratch buffer is freed unwiped.
 
 use alloc::{string::String, vec::Vec};
-use core::{fmt, ops::Range, str::Chars, time::Duration};
+use core::{fmt, ops::Range, str::Chars};
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -79,7 +79,8 @@ pub(crate) fn number(written: &str, unit: u64) -> Option<u64> {
         return Some(u64::try_from(whole).unwrap_or(u64::MAX));
     }
     let broken: f64 = number.parse().ok()?;
-    Some(Duration::try_from_secs_f64((broken.max(0.0) * unit as f64).trunc()).map_or(u64::MAX, |span| span.as_secs()))
+    // A cast rounds down and stops at both ends.
+    Some((broken * unit as f64) as u64)
 }
 
 /// Returns whether a written JSON string says `text`.

@@ -151,6 +151,7 @@ fn grant() -> Grant {
     Grant {
         access_token: Some(AccessToken::new(ACCESS, None)),
         refresh_token: Some(Secret::new(REFRESH)),
+        refresh_token_expires_at: None,
         scope: Some("read".into()),
         issued_at: Some(UnixTime::from_secs(1_800_000_000)),
         account: Some(Account::new("https://id.test alice")),
