@@ -50,12 +50,23 @@ export class AccountMismatchError extends TokenError {}
 
 /** The settings by their names in files and variables; times in seconds. */
 export interface Settings {
-  token_url: string;
-  client_id: string;
+  /** The tool whose login is shared: it sets what is left out below. */
+  profile?: 'claude-code' | 'panda' | 'codex';
+  /** Required without a profile that sets it. */
+  token_url?: string;
+  /** Required without a profile that sets it. */
+  client_id?: string;
   client_secret?: string;
   token_endpoint_auth_method?: 'client_secret_post' | 'client_secret_basic';
+  token_request?: 'form' | 'json';
+  bearer?: 'access_token' | 'id_token';
+  account_field?: string;
+  issuer?: string;
   resource?: string;
-  store: string;
+  /** Required without a profile that sets it. */
+  store?: string;
+  format?: 'tokenward' | 'claude-code' | 'panda' | 'codex' | 'gemini' | 'anthropic-sdk' | 'aws-sso';
+  read_only?: boolean;
   resident?: boolean;
   deadline?: number;
   patience?: number;
@@ -135,7 +146,7 @@ export interface News {
  */
 export class TokenSource extends EventEmitter {
   /** @throws TypeError for a setting that cannot be used; it names the setting. */
-  constructor(settings: Settings);
+  constructor(settings: Settings & ({ profile: string } | { token_url: string; client_id: string; store: string }));
   /** Returns a source that hands out this token for ever: for tests. */
   static static(token: string | AccessToken): TokenSource;
 

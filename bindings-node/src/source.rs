@@ -151,7 +151,14 @@ impl Drop for Source {
 }
 
 fn open(settings: &BTreeMap<String, String>) -> napi::Result<(TokenSource, Duration)> {
-    let config = Config::from_map("settings", settings).map_err(|error| invalid(&error.to_string()))?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let (config, found) =
+        Config::from_profile("settings", settings, &variable).map_err(|error| invalid(&error.to_string()))?;
+    if let Some((_, token)) = found.token {
+        // EXPOSE: handed out as the tool of the profile would use it.
+        let token = tokenward::AccessToken::new(token.expose(), None);
+        return Ok((TokenSource::fixed(token), config.deadline));
+    }
     if config.store.is_none() {
         return Err(invalid("settings: store: missing"));
     }
@@ -168,6 +175,7 @@ fn grant(login: Login) -> Grant {
         scope: login.scope,
         issued_at: login.issued_at.map(|millis| UnixTime::from_millis(millis as u64)),
         account: login.account.map(tokenward::Account::new),
+        ..Grant::default()
     }
 }
 

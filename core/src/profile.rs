@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::{ConfigError, Fingerprint, Secret};
+use crate::{Config, ConfigError, Fingerprint, Secret};
 
 /// A tool whose login can be shared: the settings of its server and its store.
 ///
@@ -78,6 +78,45 @@ impl Profile {
         }
         search.found.token = self.tokens.iter().find_map(|name| Some((*name, search.token(name)?)));
         Ok(search.found)
+    }
+}
+
+impl Config {
+    /// Reads settings as [`from_map`](Self::from_map) does, with those of the profile they name beneath them.
+    ///
+    /// Without a `profile` it is `from_map`, and nothing is found. `environment` looks up the variables of other tools.
+    ///
+    /// ```
+    /// use tokenward::{Config, StoreFormat};
+    ///
+    /// let settings = [("profile".into(), "codex".into())].into_iter().collect();
+    /// let environment = |name: &str| (name == "HOME").then(|| "/home/alice".into());
+    ///
+    /// let (config, _) = Config::from_profile("settings", &settings, &environment)?;
+    ///
+    /// assert_eq!(config.format, StoreFormat::Codex);
+    /// # Ok::<(), tokenward::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError`] as for `from_map`, for an unknown profile, and for what a profile's store cannot be found without.
+    pub fn from_profile(
+        place: &str,
+        values: &BTreeMap<String, String>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Profiled), ConfigError> {
+        let Some(name) = values.get("profile") else {
+            return Ok((Self::from_map(place, values)?, Profiled::default()));
+        };
+        let Some(profile) = Profile::find(name) else {
+            let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.name).collect();
+            let why = format!("not one of {}", names.join(", "));
+            return Err(ConfigError { place: place.into(), name: "profile".into(), value: name.clone(), why });
+        };
+        let found = profile.look_up(place, values, environment)?;
+        let mut all = found.settings.clone();
+        all.extend(values.clone());
+        Ok((Self::from_map(place, &all)?, found))
     }
 }
 
@@ -221,7 +260,7 @@ fn join(folder: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, StoreFormat};
+    use crate::StoreFormat;
 
     #[test]
     fn every_profile_is_made_of_settings_that_can_be_read() {

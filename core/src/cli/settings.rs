@@ -14,7 +14,7 @@ use std::{
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::exit::Failure;
-use crate::{AccessToken, Config, ConfigError, Kind, Profile, Profiled, SETTINGS, Setting, TokenSource};
+use crate::{AccessToken, Config, ConfigError, Kind, Profiled, SETTINGS, Setting, TokenSource};
 
 /// The settings a command was given, and whether it is to answer in JSON.
 #[derive(Clone, Debug, Default)]
@@ -68,33 +68,14 @@ impl Settings {
     ) -> Result<(Config, Profiled), Failure> {
         let mut given = environment.clone();
         given.extend(self.flags.clone());
-        let found = self.profile(&given, variable)?;
-        let mut values = found.settings.clone();
-        values.extend(given);
-        let mut config = Config::from_map("", &values).map_err(|error| self.failure(error, &values))?;
+        let (mut config, found) =
+            Config::from_profile("", &given, variable).map_err(|error| self.failure(error, &given))?;
         if config.store.is_none() {
             return Err(missing("store"));
         }
         // The command ends after its answer.
         config.resident = false;
         Ok((config, found))
-    }
-
-    fn profile(
-        &self,
-        given: &BTreeMap<String, String>,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Profiled, Failure> {
-        let Some(name) = given.get("profile") else { return Ok(Profiled::default()) };
-        let found = match Profile::find(name) {
-            Some(profile) => profile.look_up("", given, variable),
-            None => {
-                let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.name).collect();
-                let why = format!("not one of {}", names.join(", "));
-                Err(ConfigError { place: String::new(), name: "profile".into(), value: name.clone(), why })
-            }
-        };
-        found.map_err(|error| self.failure(error, given))
     }
 
     /// Names the place that a wrong value came from, or the ways to give a missing one.
