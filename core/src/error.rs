@@ -427,6 +427,8 @@ impl fmt::Display for Unreadable {
     }
 }
 
+impl core::error::Error for Unreadable {}
+
 /// A process, for display only: no decision reads it.
 ///
 /// ```
