@@ -194,7 +194,7 @@ impl Machine {
             // A new refresh token without an access token: the old one goes on, and the server is asked again later.
             let key = grant.refresh_token.as_ref().map_or_else(|| Fingerprint::of(&[]), |token| self.key(token));
             let answer = self.view.journal.answer.as_ref();
-            let error = match answer.map(|answer| view::weigh(answer).verdict) {
+            let error = match answer.map(|answer| self.view.weigh(answer).verdict) {
                 Some(Verdict::Malformed { code: Some(code), .. }) => TokenError::Misconfigured { code: code.into() },
                 Some(_) | None => TokenError::Unavailable { retry_in: None, trouble: Trouble::Malformed },
             };

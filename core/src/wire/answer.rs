@@ -612,7 +612,7 @@ mod tests {
         ];
 
         for (body, date, secs) in rows {
-            let Verdict::Granted(tokens) = read(&Raw { date, ..raw(200, body) }) else { panic!("not granted") };
+            let Verdict::Granted(tokens) = read(&Raw { date, ..raw(200, body) }).verdict else { panic!("not granted") };
 
             assert_eq!(tokens.expires_in, Some(Duration::from_secs(secs)), "{date:?}");
         }
@@ -623,8 +623,9 @@ mod tests {
         let body = br#"{"access_token":"at-1","id_token":"it-1","account":{"uuid":"u-1","email":"a@b.test"}}"#;
         let dialect = Dialect { account_field: Some("account.uuid".into()), bearer: crate::Bearer::IdToken };
 
-        let told = read(&Raw { dialect: &dialect, ..raw(200, body) });
-        let without = read(&Raw { dialect: &dialect, ..raw(200, br#"{"access_token":"at-1","account":{"uuid":7}}"#) });
+        let told = read(&Raw { dialect: &dialect, ..raw(200, body) }).verdict;
+        let without =
+            read(&Raw { dialect: &dialect, ..raw(200, br#"{"access_token":"at-1","account":{"uuid":7}}"#) }).verdict;
 
         let account = Some(crate::Account::new("u-1"));
         assert_eq!(told, Verdict::Granted(Tokens { access_token: Secret::new("it-1"), account, ..bare() }));
