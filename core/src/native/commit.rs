@@ -56,6 +56,7 @@ impl From<StoreFault> for CommitFault {
 
 fn replace(hold: &mut Hold, base: Fingerprint, bytes: &[u8]) -> Result<(), CommitFault> {
     let temporary = written(hold, bytes)?;
+    let _write = hold.lock_write()?;
     let store = &hold.place.store;
     expect(store, Some(base))?;
     moment("before the store is replaced");
@@ -100,6 +101,7 @@ fn put_back(temporary: &Temporary, store: &Path) -> Result<(), StoreFault> {
 
 fn create(hold: &mut Hold, bytes: &[u8]) -> Result<(), CommitFault> {
     let temporary = written(hold, bytes)?;
+    let _write = hold.lock_write()?;
     let store = &hold.place.store;
     moment("before the store is made");
     match no_replace(temporary.path(), store) {
@@ -112,6 +114,7 @@ fn create(hold: &mut Hold, bytes: &[u8]) -> Result<(), CommitFault> {
 fn remove(hold: &Hold, base: Fingerprint) -> Result<(), CommitFault> {
     let store = &hold.place.store;
     trust::refuse_pinned(&hold.place)?;
+    let _write = hold.lock_write()?;
     expect(store, Some(base))?;
     moment("before the store is removed");
     let aside = hold.place.new_extra(Extra::Temporary);
@@ -187,7 +190,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 /// Renames where nothing of the new name is.
-fn no_replace(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn no_replace(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -235,7 +238,7 @@ pub(super) mod moments {
     }
 
     /// Returns whether there was something to do at this moment.
-    pub(super) fn reach(name: &'static str) -> bool {
+    pub(in crate::native) fn reach(name: &'static str) -> bool {
         let next = ACTS.with_borrow_mut(|acts| {
             let found = acts.iter().position(|(named, _)| *named == name);
             found.map(|found| acts.remove(found).1)

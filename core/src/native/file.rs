@@ -20,13 +20,15 @@ use super::{
     fault::named,
     hold::Hold,
     journal_file::{self, Reader},
+    owner::Owner,
     parked,
     place::Place,
     process::PerProcess,
     sys,
 };
 use crate::{
-    Commit, CommitFault, FaultKind, Input, Load, Loaded, LockFault, Note, Prepare, SecretBytes, StoreFault, StoreOp,
+    Commit, CommitFault, FaultKind, Input, Load, Loaded, LockFault, Note, Prepare, SecretBytes, StoreFault,
+    StoreFormat, StoreOp,
 };
 
 /// The store as a file. Carries out one operation at a time, on the thread that asks.
@@ -46,6 +48,7 @@ use crate::{
 pub struct FileStore {
     path: PathBuf,
     trust_lock: bool,
+    format: StoreFormat,
     /// A forked child finds nothing here and begins anew: neither the lock nor the mutex of its parent are its own.
     state: PerProcess<Mutex<State>>,
     identity: String,
@@ -53,6 +56,7 @@ pub struct FileStore {
 
 #[derive(Debug)]
 struct State {
+    owner: Owner,
     place: Place,
     reader: Reader,
     hold: Option<Hold>,
@@ -71,7 +75,23 @@ impl FileStore {
         let path = std::path::absolute(path)?;
         let place = Place::of(&path)?;
         let identity = format!("file:{}", place.store.display());
-        Ok(Self { path, trust_lock, state: PerProcess::new(sys::fork_generation()), identity })
+        let state = PerProcess::new(sys::fork_generation());
+        Ok(Self { path, trust_lock, format: StoreFormat::Tokenward, state, identity })
+    }
+
+    /// Names the tool that owns the store: its locks are taken too, in its order and inside ours.
+    ///
+    /// The path is the one that the tool knows: its locks stand beside that, wherever a link may lead.
+    ///
+    /// ```
+    /// use tokenward::{FileStore, StoreFormat};
+    ///
+    /// let store = FileStore::open("/no-such-folder/.credentials.json", false)?.with_format(StoreFormat::ClaudeCode);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_format(self, format: StoreFormat) -> Self {
+        Self { format, state: PerProcess::new(sys::fork_generation()), ..self }
     }
 
     /// Returns where the store lies now, links followed.
@@ -142,8 +162,9 @@ impl FileStore {
         let state = match self.state.get() {
             Some(state) => state,
             None => {
-                let place = Place::of(&self.path)?;
-                self.state.get_or(Mutex::new(State { place, reader: Reader::default(), hold: None }))
+                let owner = Owner::new(self.format);
+                let place = owner.place(&self.path)?;
+                self.state.get_or(Mutex::new(State { owner, place, reader: Reader::default(), hold: None }))
             }
         };
         // Whoever panicked did it between two operations of the system: the files say what is true.
@@ -180,6 +201,7 @@ impl fmt::Debug for FileStore {
         f.debug_struct("FileStore")
             .field("path", &self.path)
             .field("trust_lock", &self.trust_lock)
+            .field("format", &self.format)
             .finish_non_exhaustive()
     }
 }
@@ -199,7 +221,10 @@ impl State {
     fn try_lock(&mut self, path: &Path, trust_lock: bool) -> Result<(), LockFault> {
         if self.hold.is_none() {
             self.look_again(path);
-            self.hold = Some(Hold::new(&self.place, trust_lock)?);
+            self.owner.refuse_read_only(&self.place)?;
+            let mut hold = Hold::new(&self.place, trust_lock)?;
+            hold.owner = self.owner.try_lock(path, &self.place, sys::now().mono)?;
+            self.hold = Some(hold);
         }
         Ok(())
     }
@@ -212,7 +237,7 @@ impl State {
     /// Follows the links anew: they may lead elsewhere since the last time. Never while the lock is held.
     fn look_again(&mut self, path: &Path) {
         if self.hold.is_none()
-            && let Ok(place) = Place::of(path)
+            && let Ok(place) = self.owner.place(path)
         {
             self.place = place;
         }

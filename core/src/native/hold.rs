@@ -11,6 +11,7 @@ use super::{
     disk::{create_own, give_to_owner, open_own},
     fault::{fault, is_missing, is_unsupported, named},
     lock::Locked,
+    owner::{OwnerHold, WriteLock},
     place::Place,
     temporary::Temporary,
     trust,
@@ -24,6 +25,8 @@ pub(super) struct Hold {
     // In the order in which they are given back: the lock file last, as it is the first that the next holder tries.
     /// Room for the next content of the store.
     pub(super) temporary: Option<Temporary>,
+    /// The locks of the tool that owns the store, inside ours.
+    pub(super) owner: Option<OwnerHold>,
     /// Locked too: whoever removes the lock file makes room for another one, but for no second holder.
     pub(super) journal: Locked,
     lock: Locked,
@@ -41,13 +44,20 @@ impl Hold {
         let store = fs::metadata(&place.store).ok();
         let (lock, _) = locked(&place.lock, store.as_ref())?;
         let (journal, journal_is_new) = locked(&place.journal, store.as_ref())?;
-        Ok(Self { place: place.clone(), temporary: None, journal, lock, journal_is_new })
+        Ok(Self { place: place.clone(), temporary: None, owner: None, journal, lock, journal_is_new })
     }
 
-    /// Fails if the lock file or the journal is not ours any more. Asked before a refresh token is spent.
+    /// Fails if the lock file, the journal or a lock of the owner's is not ours any more. Asked before a refresh token is
+    /// spent.
     pub(super) fn check(&self) -> Result<(), StoreFault> {
         check(&self.lock, &self.place.lock)?;
-        self.check_journal()
+        self.check_journal()?;
+        self.owner.as_ref().map_or(Ok(()), OwnerHold::check)
+    }
+
+    /// Takes what the store's owner locks around each write; fails if one of its other locks is not ours any more.
+    pub(super) fn lock_write(&self) -> Result<Option<WriteLock<'_>>, StoreFault> {
+        self.owner.as_ref().map(OwnerHold::lock_write).transpose()
     }
 
     /// Fails if the journal is not ours any more: then somebody else may hold the store too. While it is, nobody can,
@@ -96,7 +106,8 @@ fn locked(path: &Path, store: Option<&Metadata>) -> Result<(Locked, bool), LockF
     Err(LockFault::Busy)
 }
 
-fn open_or_make(path: &Path, store: Option<&Metadata>) -> io::Result<(fs::File, bool)> {
+/// Opens a file of ours, or makes it; `true` if it was made here.
+pub(super) fn open_or_make(path: &Path, store: Option<&Metadata>) -> io::Result<(fs::File, bool)> {
     for _ in 0..ATTEMPTS {
         match open_own(path, OpenOptions::new().read(true).write(true)) {
             Ok(file) => {

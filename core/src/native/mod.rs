@@ -16,6 +16,7 @@ mod journal_file;
 mod link;
 mod lock;
 mod message;
+mod owner;
 mod parked;
 mod place;
 mod process;

@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) store: PathBuf,
     pub(super) lock: PathBuf,
     pub(super) journal: PathBuf,
+    /// Which locks of the store's owner are ours.
+    pub(super) owner: PathBuf,
     /// `.NAME.tokenward.`, with which the names of all our files begin.
     prefix: OsString,
 }
@@ -44,6 +46,7 @@ impl Place {
             store: folder.join(&name),
             lock: beside(&folder, &prefix, "lock"),
             journal: beside(&folder, &prefix, "journal"),
+            owner: beside(&folder, &prefix, "owner"),
             folder,
             prefix,
         })
@@ -97,7 +100,7 @@ fn is_random(rest: &[u8]) -> bool {
 }
 
 /// Where the system has no randomness yet, the clock will do: a name taken twice is refused by the file system.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     let mut bytes = [0; 8];
     match getrandom::fill(&mut bytes) {
         Ok(()) => u64::from_ne_bytes(bytes),

@@ -55,6 +55,7 @@ impl TokenSource {
     pub fn open(config: Config) -> std::io::Result<Self> {
         let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "store: missing");
         let store = FileStore::open(config.store.as_deref().ok_or_else(missing)?, config.trust_lock)?;
+        let store = store.with_format(config.format);
         let transport = UreqTransport::new(&config);
         Ok(Self::with(config, Arc::new(store), Arc::new(transport)))
     }
