@@ -2,12 +2,15 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     format,
     io::{self, Read, Write},
     string::{String, ToString},
     vec,
     vec::Vec,
 };
+
+use serde_json::Value;
 
 /// A request as far as this server cares.
 pub(super) struct Request {
@@ -71,6 +74,17 @@ impl Request {
     /// Returns the first header of that name, given in lower case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         field(&self.headers, name)
+    }
+
+    /// Returns the fields of the body: a form (RFC 6749 section 6), or the texts of a JSON object, as some tools send it.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        let body = String::from_utf8_lossy(&self.body);
+        let is_json = self.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        if !is_json {
+            return form(&body);
+        }
+        let texts = serde_json::from_str::<BTreeMap<String, Value>>(&body).unwrap_or_default().into_iter();
+        texts.filter_map(|(name, value)| Some((name, value.as_str()?.to_string()))).collect()
     }
 
     /// Returns the first query parameter of that name.
@@ -172,6 +186,20 @@ mod tests {
         assert_eq!(field(&fields, "grant_type"), Some("refresh_token"));
         assert_eq!(field(&fields, "a"), Some("b+c d"));
         assert_eq!(field(&fields, "broken"), Some("?"));
+    }
+
+    #[test]
+    fn fields_come_as_a_form_or_as_json() {
+        let with = |kind: &str, body: &str| {
+            let text =
+                format!("POST /token HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            Request::read(&mut text.as_bytes()).unwrap().unwrap().fields()
+        };
+        let expected = [(String::from("a"), String::from("b c"))];
+
+        assert_eq!(with("application/x-www-form-urlencoded", "a=b+c"), expected);
+        assert_eq!(with("application/json; charset=utf-8", r#"{"a":"b c","n":1}"#), expected);
+        assert_eq!(with("application/json", "a=b+c"), []);
     }
 
     #[test]

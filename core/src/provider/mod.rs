@@ -13,7 +13,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /token` with the form `grant_type=refresh_token&refresh_token=…&client_id=…` | RFC 6749 sections 5.1 and 5.2 |
+//! | `POST /token` with the form `grant_type=refresh_token&refresh_token=…&client_id=…`, or a JSON object with the same members | RFC 6749 sections 5.1 and 5.2 |
 //! | `GET /api[?caller=NAME]` with `Authorization: Bearer …` | 200 while that access token is live, else 401 with `WWW-Authenticate: Bearer error="invalid_token"` |
 //! | `GET /stats` | the counters of [`Stats`] as JSON |
 //! | `POST /control` with one JSON object | see below; 400 with `{"error":…}` for what it does not understand |

@@ -14,7 +14,7 @@ use super::{
     book::{Book, Issued, Use},
     clock,
     control::{Command, Fault, Faults, Hold, Stats},
-    http::{Answer, Request, field, form},
+    http::{Answer, Request, field},
     log::{Line, name},
 };
 
@@ -99,7 +99,7 @@ impl State {
     }
 
     fn spend(&mut self, request: &Request, now: Duration) -> io::Result<(Line, Answer)> {
-        let fields = form(&String::from_utf8_lossy(&request.body));
+        let fields = request.fields();
         let token = field(&fields, "refresh_token").unwrap_or_default();
         let wrong = match field(&fields, "grant_type") {
             Some("refresh_token") if token.is_empty() => Some((400, "invalid_request")),
