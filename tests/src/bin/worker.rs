@@ -13,8 +13,8 @@ use std::{
 };
 
 use tokenward::{
-    AccessToken, Config, Fetch, FileStore, GetToken, Grant, Guard, Reply, Secret, Store, StoreOp, TokenError,
-    TokenSource, Transport, UnixTime, UreqTransport,
+    AccessToken, Config, Fetch, FileStore, GetToken, Grant, Guard, Reply, Secret, Store, StoreFormat, StoreOp,
+    TokenError, TokenSource, Transport, UnixTime, UreqTransport,
 };
 use tokenward_tests::real::{
     Child, Command, Got, Line, Open, Point, When,
@@ -133,6 +133,7 @@ impl Worker {
         config.store = Some(open.store.clone());
         config.user_agent.clone_from(&open.name);
         config.ca_file = Some(open.ca_file.clone()).filter(|file| !file.is_empty());
+        config.format = StoreFormat::from_name(&open.format).unwrap_or_default();
         let settings = [
             (open.patience_ms, &mut config.patience),
             (open.deadline_ms, &mut config.deadline),
@@ -144,7 +145,7 @@ impl Worker {
         if !open.gated {
             return TokenSource::open(config).expect("the store has a path");
         }
-        let store = FileStore::open(&open.store, false).expect("the store has a path");
+        let store = FileStore::open(&open.store, false).expect("the store has a path").with_format(config.format);
         let store = GatedStore { store, gate: Arc::clone(&self.gate) };
         let transport = GatedTransport { transport: UreqTransport::new(&config), gate: Arc::clone(&self.gate) };
         TokenSource::with(config, Arc::new(store), Arc::new(transport))

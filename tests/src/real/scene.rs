@@ -25,6 +25,8 @@ pub struct Scene {
     folder: TempDir,
     /// Where the store lies, in `folder`.
     disk: PathBuf,
+    name: &'static str,
+    format: &'static str,
 }
 
 impl Scene {
@@ -38,14 +40,20 @@ impl Scene {
         Self::start(&[], "disk", prepare)
     }
 
-    fn start(options: &[&str], disk: &str, prepare: impl FnOnce(&Path)) -> Self {
+    /// Starts a provider beside a store that is not there yet: where in the scene's folder it will lie, its name and how
+    /// it is written.
+    pub fn empty(options: &[&str], disk: &str, name: &'static str, format: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("the system has room for a folder");
         let logs = Logs::default();
         let provider = Provider::start(options, folder.path(), &logs);
         let disk = folder.path().join(disk);
         fs::create_dir_all(&disk).expect("a folder of our own takes another one");
-        prepare(&disk);
-        let scene = Self { provider, workers: AtomicUsize::new(0), logs, folder, disk };
+        Self { provider, workers: AtomicUsize::new(0), logs, folder, disk, name, format }
+    }
+
+    fn start(options: &[&str], disk: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let scene = Self::empty(options, disk, "login.json", "tokenward");
+        prepare(&scene.disk);
         scene.write_store(&json!({"version": 1, "refresh_token": scene.provider.refresh_token()}));
         scene
     }
@@ -66,15 +74,15 @@ impl Scene {
     }
 
     pub fn store(&self) -> PathBuf {
-        self.disk.join("login.json")
+        self.disk.join(self.name)
     }
 
     pub fn lock(&self) -> PathBuf {
-        self.disk.join(".login.json.tokenward.lock")
+        self.disk.join(format!(".{}.tokenward.lock", self.name))
     }
 
     pub fn journal(&self) -> PathBuf {
-        self.disk.join(".login.json.tokenward.journal")
+        self.disk.join(format!(".{}.tokenward.journal", self.name))
     }
 
     /// Starts a worker.
@@ -108,9 +116,15 @@ impl Scene {
             token_url: given(&open.token_url, self.provider.token_url()),
             client_id: given(&open.client_id, self.provider.client_id()),
             name,
+            format: self.format.into(),
             ..open
         });
         worker
+    }
+
+    /// Starts a process of another tool.
+    pub fn tool(&self, command: process::Command) -> Process {
+        Process::start(command, &format!("tool-{}", self.next()), self.folder.path(), &self.logs)
     }
 
     /// Has a new process ask for a token and end in good order.
@@ -184,7 +198,7 @@ impl Scene {
     pub fn files(&self) -> BTreeSet<String> {
         let entries = fs::read_dir(&self.disk).expect("the folder is ours");
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.contains("login.json")).collect()
+        names.filter(|name| name.contains(self.name)).collect()
     }
 
     /// Ends the test with what everybody said last.

@@ -49,6 +49,7 @@ pub struct Open {
     pub token_url: String,
     pub client_id: String,
     pub name: String,
+    pub format: String,
     pub patience_ms: u64,
     pub deadline_ms: u64,
     pub timeout_ms: u64,
