@@ -98,8 +98,13 @@ fn a_proxy_of_the_environment_is_asked_and_its_refusal_blocks_the_way() {
     let proxy = listener.local_addr().expect("it is bound");
     let asked = thread::spawn(move || {
         let (mut connection, _) = listener.accept().expect("somebody comes");
-        let mut head = [0; 32];
-        connection.read_exact(&mut head).expect("a request is longer");
+        // The whole of it: what is left unread when a connection closes takes the answer with it.
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).expect("a request ends in an empty line");
+            head.extend(byte);
+        }
         std::io::Write::write_all(&mut connection, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             .expect("read");
         String::from_utf8_lossy(&head).into_owned()
