@@ -37,7 +37,10 @@ pub(crate) fn forward(news: Receiver<Event>, tell: Tell) -> napi::Result<()> {
 }
 
 fn read(event: &Event) -> News {
-    let error =
-        if let Event::RefreshFailed { error } | Event::ReauthRequired { error } = event { Some(error) } else { None };
+    let error = if let Event::RefreshFailed { error, .. } | Event::ReauthRequired { error, .. } = event {
+        Some(error)
+    } else {
+        None
+    };
     News { kind: event.kind().into(), error: error.map(Failure::from) }
 }

@@ -123,6 +123,12 @@ impl Grant {
         Fingerprint::of_all(&[access, refresh])
     }
 
+    /// Returns the names of its tokens, the access token's first.
+    pub(crate) fn names(&self) -> (Option<Fingerprint>, Option<Fingerprint>) {
+        let refresh_token = self.refresh_token.as_ref().map(Secret::fingerprint);
+        (self.access_token.as_ref().map(AccessToken::fingerprint), refresh_token)
+    }
+
     /// Returns whether nothing in here can serve a caller.
     pub fn is_empty(&self) -> bool {
         self.access_token.is_none() && self.refresh_token.is_none()

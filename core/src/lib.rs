@@ -59,6 +59,11 @@
 //! store again and replace it, if it still is what was asked with → clear the intent → give the lock back. Every change
 //! of state stands in one flat table, `machine/transition.rs`. `docs/on-disk.md` describes the files as a protocol.
 //!
+//! # What is told
+//!
+//! Every [`Event`] goes to whoever subscribed, and with `store` to the `log` crate, target `tokenward`: an application that
+//! uses `tracing` gets it through `tracing-log`. `docs/diagnostics.md` lists them.
+//!
 //! # Features
 //!
 //! `default` is empty: `no_std + alloc`, no unsafe code. `store` adds files, lock and journal; `http` adds ureq and
@@ -106,7 +111,7 @@ pub use effect::{
     Parked, Prepare, Stage, StoreFault, StoreOp, TryLock, Unlock, Waiter, Write,
 };
 pub use error::{Act, Barrier, ErrorKind, Holder, ReauthReason, TokenError, Trouble, Unreadable};
-pub use event::Event;
+pub use event::{Event, Level};
 pub use format::StoreFormat;
 pub use grant::{AccessToken, Account, Grant};
 pub use http::{FetchFault, MAX_BODY, Request, Response};

@@ -9,8 +9,8 @@ use super::{
     view::Stored,
 };
 use crate::{
-    Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, Secret, SecretBytes, StoreFault, StoreOp,
-    TokenError, Trouble,
+    Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, SecretBytes, StoreFault, StoreOp, TokenError,
+    Trouble,
     journal::{self, Rotation, Staged},
     rotation,
     wire::{Tokens, Verdict},
@@ -152,7 +152,7 @@ impl Machine {
             What::SignOut => {
                 self.take_in_hand(None, false, now);
                 self.announced = None;
-                out.tell(Told::SignedOut);
+                out.tell(Told::SignedOut { refresh_token: before.and_then(|grant| grant.names().1) });
                 self.end_call(Ok(()), out);
                 let state = self.view.journal.state.clone();
                 self.note(journal::State { intent: None, not_before: None, ..state }, out)
@@ -173,19 +173,19 @@ impl Machine {
         let rotated = before.and_then(|grant| grant.access_token.as_ref()) != grant.access_token.as_ref();
         let mut state =
             journal::State { intent: None, dead: None, not_before: None, ..self.view.journal.state.clone() };
-        let spent = before.and_then(|grant| grant.refresh_token.as_ref()).map(Secret::fingerprint);
-        if let Some(spent) = spent.filter(|spent| Some(*spent) != grant.refresh_token.as_ref().map(Secret::fingerprint))
-        {
+        let base = before.and_then(|grant| grant.names().1);
+        if let Some(spent) = base.filter(|base| Some(*base) != grant.names().1) {
             state.spend(spent);
         }
         if rotated {
             let moved = rotation::moved_the_end(before, grant);
             state.rotation = Some(Rotation { at: grant.issued_at.unwrap_or(now.wall).as_millis(), moved });
         }
-        out.tell(if ours { Told::Saved } else { Told::RolledForward });
+        let (access_token, refresh_token) = grant.names();
+        out.tell(if ours { Told::Saved { refresh_token } } else { Told::RolledForward { refresh_token } });
         if ours && !durable && rotated {
             // The journal could not take it; now the store has it, and whoever waits may be told.
-            out.tell(Told::Rotated { refresh_token: grant.refresh_token.as_ref().map(Secret::fingerprint) });
+            out.tell(Told::Rotated { access_token, refresh_token, base });
             self.took(grant, now);
         } else if !ours {
             self.adopt_view(now, out);
@@ -216,7 +216,8 @@ impl Machine {
         self.refused = None;
         self.failure.error = None;
         self.take_in_hand(Some(grant), true, now);
-        out.tell(Told::SignedIn);
+        let (access_token, refresh_token) = grant.names();
+        out.tell(Told::SignedIn { access_token, refresh_token });
         self.note_and_unpark(state, unpark, out)
     }
 
@@ -239,13 +240,15 @@ impl Machine {
     /// The store holds something that this change must not replace: it is adopted.
     fn drop_change(&mut self, change: Change, error: Option<TokenError>, now: Now, out: &mut Out) -> State {
         let parked = matches!(change.what, What::Parked { .. });
+        let mut base = None;
         if !parked && let Some(answer) = self.view.journal.answer.take() {
+            base = answer.base();
             self.remember(&answer);
         }
         let mut state = self.view.journal.state.clone();
         match change.what {
             What::Answer { .. } | What::Refusal { .. } => {
-                out.tell(Told::Dropped { what: "answer" });
+                out.tell(Told::Dropped { what: "answer", base });
                 if error.is_some()
                     && let Some(base) = self.view.stored_refresh_token()
                 {
@@ -277,7 +280,7 @@ impl Machine {
             }
             What::SignOut => {
                 self.take_in_hand(None, false, now);
-                out.tell(Told::SignedOut);
+                out.tell(Told::SignedOut { refresh_token: None });
                 self.end_call(Ok(()), out);
                 self.unlock(out)
             }
@@ -316,6 +319,7 @@ impl Machine {
     /// The store could not be replaced. What is staged stays, and is tried again by whoever has the lock next.
     fn not_saved(&mut self, change: Change, detail: String, now: Now, out: &mut Out) -> State {
         let error = TokenError::StoreUnwritable { reason: detail.clone() };
+        let refresh_token = self.view.stored_refresh_token();
         match change.what {
             What::Answer { ours, durable } => {
                 if !durable {
@@ -329,18 +333,18 @@ impl Machine {
                     self.fail(error, true, now, out);
                 }
                 let retry_in = self.save_later(now);
-                out.tell(Told::SaveFailed { detail, retry_in });
+                out.tell(Told::SaveFailed { refresh_token, detail, retry_in });
             }
             What::Login => {
                 let retry_in = self.save_later(now);
-                out.tell(Told::SaveFailed { detail, retry_in });
+                out.tell(Told::SaveFailed { refresh_token, detail, retry_in });
                 self.end_call(Err(error), out);
             }
             What::Parked { .. } => {
                 self.end_call(Err(error.clone()), out);
                 self.fail(error, true, now, out);
                 let retry_in = self.save_later(now);
-                out.tell(Told::SaveFailed { detail, retry_in });
+                out.tell(Told::SaveFailed { refresh_token, detail, retry_in });
             }
             What::Refusal { .. } => {}
             What::SignOut => self.end_call(Err(error), out),

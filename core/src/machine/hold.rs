@@ -54,7 +54,7 @@ impl Machine {
                 }
                 return self.unlock(out);
             }
-            out.tell(Told::Dropped { what: "answer" });
+            out.tell(Told::Dropped { what: "answer", base: answer.base() });
             self.remember(&answer);
         }
         match hold.goal {
@@ -261,7 +261,7 @@ impl Machine {
             self.view.stored_grant().and_then(|grant| grant.refresh_token.as_ref()),
             current && self.view.matches(&answer),
         ) else {
-            out.tell(Told::Dropped { what: "answer" });
+            out.tell(Told::Dropped { what: "answer", base: answer.base() });
             return self.leave(out);
         };
         let spend = Spend {
@@ -382,7 +382,8 @@ impl Machine {
 
     /// Hands the new token to everybody: its answer is on the disk, the store follows.
     fn succeed(&mut self, grant: crate::Grant, now: Now, out: &mut Out) {
-        out.tell(Told::Rotated { refresh_token: grant.refresh_token.as_ref().map(Secret::fingerprint) });
+        let (access_token, refresh_token) = grant.names();
+        out.tell(Told::Rotated { access_token, refresh_token, base: self.view.stored_refresh_token() });
         self.took(&grant, now);
         self.serve(now, out);
     }

@@ -19,7 +19,7 @@ impl Machine {
     pub(super) fn contend(&mut self, mut hunt: Hunt, now: Now, out: &mut Out) -> State {
         if !hunt.told {
             hunt.told = true;
-            out.tell(Told::LockBusy);
+            out.tell(Told::LockBusy { holder: self.view.journal.state.holder() });
         }
         if hunt.goal == Goal::Call
             && !self.desk.is_parked()

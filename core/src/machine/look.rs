@@ -7,9 +7,7 @@ use super::{
     desk::Can,
     state::{Goal, Hunt, Look, State},
 };
-use crate::{
-    AccessToken, Effect, Event as Told, Load, Loaded, Now, Parked, StoreOp, TryLock, journal::Known, journal::Reach,
-};
+use crate::{Effect, Event as Told, Load, Loaded, Now, Parked, StoreOp, TryLock, journal::Known, journal::Reach};
 
 impl Machine {
     /// Begins with a look: somebody else may have done it already, and that costs no lock.
@@ -85,8 +83,8 @@ impl Machine {
         }
         let first = self.held.is_none();
         if self.take_in_hand(grant.as_ref(), false, now) && !first {
-            let access_token = grant.and_then(|grant| grant.access_token).as_ref().map(AccessToken::fingerprint);
-            out.tell(Told::Adopted { access_token });
+            let (access_token, refresh_token) = grant.unwrap_or_default().names();
+            out.tell(Told::Adopted { access_token, refresh_token });
         }
     }
 

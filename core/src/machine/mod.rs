@@ -376,12 +376,12 @@ impl Machine {
             return;
         }
         self.announced = Some(name);
-        out.tell(Told::ReauthRequired { error });
+        out.tell(Told::ReauthRequired { refresh_token: grant.names().1, error });
     }
 
     /// Ends an attempt with an error. `hard` ones are told to everybody who waited.
     fn fail(&mut self, error: TokenError, hard: bool, now: Now, out: &mut Out) {
-        out.tell(Told::RefreshFailed { error: error.clone() });
+        out.tell(Told::RefreshFailed { refresh_token: self.view.stored_refresh_token(), error: error.clone() });
         self.failure.count = self.failure.count.saturating_add(1);
         self.failure.hard = hard;
         self.failure.error = Some(error);

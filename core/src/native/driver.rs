@@ -2,13 +2,14 @@
 
 use std::{boxed::Box, collections::VecDeque, sync::Arc, sync::mpsc::Receiver, time::Duration};
 
-use super::{doors::Doors, message::Message, snapshot::Board, sys, waiting::Waiting};
+use super::{doors::Doors, log::Log, message::Message, snapshot::Board, sys, waiting::Waiting};
 use crate::{Config, Effect, Input, Machine, Now, Step, StoreOp};
 
 /// Drives one machine: on the threads of its callers until an effect takes time, from then on its own.
 pub(super) struct Driver {
     machine: Machine,
     resident: bool,
+    log: Log,
     board: Arc<Board>,
     pub(super) messages: Receiver<Message>,
     doors: Doors,
@@ -24,11 +25,11 @@ pub(super) struct Driver {
 impl Driver {
     /// Returns the driver of a machine that knows nothing yet. `resident` ones watch their store.
     pub(super) fn new(config: Config, board: Arc<Board>, messages: Receiver<Message>, doors: Doors) -> Self {
-        let resident = config.resident;
+        let (resident, log) = (config.resident, Log::new(&config));
         let machine = Machine::new(config);
         let (own_thread, broken, wake_at) = (false, false, None);
         let (effects, waiting) = (VecDeque::new(), Waiting::default());
-        Self { machine, resident, board, messages, doors, own_thread, effects, wake_at, broken, waiting }
+        Self { machine, resident, log, board, messages, doors, own_thread, effects, wake_at, broken, waiting }
     }
 
     /// Runs on a thread of its own until the last source is closed and no refresh token is on its way.
@@ -131,7 +132,10 @@ impl Driver {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::Deliver(deliver) => self.waiting.deliver(deliver),
-                Effect::Emit(event) => self.waiting.tell(&event),
+                Effect::Emit(event) => {
+                    self.log.tell(&event);
+                    self.waiting.tell(&event);
+                }
                 Effect::Store(_) | Effect::Fetch(_) if self.is_leaving() => {}
                 Effect::Store(op) if self.own_thread || matches!(op, StoreOp::Load(_)) => self.doors.start(op),
                 Effect::Fetch(fetch) if self.own_thread => self.doors.fetch(fetch),

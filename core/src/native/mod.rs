@@ -15,6 +15,7 @@ mod http;
 mod journal_file;
 mod link;
 mod lock;
+mod log;
 mod message;
 mod owner;
 mod parked;

@@ -29,6 +29,10 @@ impl Names {
         }
     }
 
+    fn named(&self, fingerprint: Option<Fingerprint>) -> Option<String> {
+        fingerprint.map(|name| self.of(name))
+    }
+
     fn of(&self, fingerprint: Fingerprint) -> String {
         self.by_fingerprint.get(&fingerprint).cloned().unwrap_or_else(|| format!("unknown token {fingerprint}"))
     }
@@ -51,26 +55,40 @@ impl Names {
             Event::RefreshStarted { refresh_token, attempt } | Event::Replay { refresh_token, attempt } => {
                 format::Event { refresh_token: Some(self.of(*refresh_token)), attempt: Some(*attempt), ..bare }
             }
-            Event::Rotated { refresh_token } => {
-                format::Event { refresh_token: refresh_token.map(|name| self.of(name)), ..bare }
+            Event::Rotated { access_token, refresh_token, base } => format::Event {
+                access_token: self.named(*access_token),
+                refresh_token: self.named(*refresh_token),
+                base: self.named(*base),
+                ..bare
+            },
+            Event::Saved { refresh_token }
+            | Event::RolledForward { refresh_token }
+            | Event::SignedOut { refresh_token } => format::Event { refresh_token: self.named(*refresh_token), ..bare },
+            Event::SaveFailed { refresh_token, detail, retry_in } => format::Event {
+                refresh_token: self.named(*refresh_token),
+                detail: Some(detail.clone()),
+                retry_in_ms: Some(millis(*retry_in)),
+                ..bare
+            },
+            Event::Adopted { access_token, refresh_token } | Event::SignedIn { access_token, refresh_token } => {
+                let (access_token, refresh_token) = (self.named(*access_token), self.named(*refresh_token));
+                format::Event { access_token, refresh_token, ..bare }
             }
             Event::Answered { status, row } => {
                 format::Event { status: Some(*status), row: Some((*row).into()), ..bare }
             }
-            Event::SaveFailed { detail, retry_in } => {
-                format::Event { detail: Some(detail.clone()), retry_in_ms: Some(millis(*retry_in)), ..bare }
+            Event::Dropped { what, base } => {
+                format::Event { what: Some((*what).into()), base: self.named(*base), ..bare }
             }
-            Event::Adopted { access_token } => {
-                format::Event { access_token: access_token.map(|name| self.of(name)), ..bare }
-            }
-            Event::Dropped { what } => format::Event { what: Some((*what).into()), ..bare },
-            Event::RefreshFailed { error } | Event::ReauthRequired { error } => {
-                format::Event { error: Some(show_error(error)), ..bare }
+            Event::RefreshFailed { refresh_token, error } | Event::ReauthRequired { refresh_token, error } => {
+                format::Event { refresh_token: self.named(*refresh_token), error: Some(show_error(error)), ..bare }
             }
             Event::Refused { access_token, believed } => {
                 format::Event { access_token: Some(self.of(*access_token)), believed: Some(*believed), ..bare }
             }
-            Event::Parked { holder } => format::Event { holder: holder.as_ref().map(Holder::to_string), ..bare },
+            Event::LockBusy { holder } | Event::Parked { holder } => {
+                format::Event { holder: holder.as_ref().map(Holder::to_string), ..bare }
+            }
             Event::ParkedDropped { detail } => format::Event { detail: Some(detail.clone()), ..bare },
             _ => bare,
         })

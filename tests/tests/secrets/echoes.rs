@@ -26,7 +26,7 @@ fn an_error_or_an_event_with_a_secret_is_caught() {
         Detector::assert_catches("an error's message", REFRESH, |text| error(text).to_string().into());
         Detector::assert_catches("an error", REFRESH, |text| format!("{:?}", error(text)).into());
         Detector::assert_catches("an event", REFRESH, |text| {
-            format!("{:?}", Event::RefreshFailed { error: error(text) }).into()
+            format!("{:?}", Event::RefreshFailed { refresh_token: None, error: error(text) }).into()
         });
     }
 }
