@@ -4,6 +4,7 @@ mod demo;
 mod exit;
 mod import;
 mod interrupt;
+mod log;
 mod provide;
 mod settings;
 mod status;
@@ -25,6 +26,8 @@ use exit::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "tokenward", version, after_help = exit::TABLE, after_long_help = exit::MANUAL)]
 struct Cli {
+    #[command(flatten)]
+    log: log::Log,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,6 +64,9 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
             return error.exit_code();
         }
     };
+    if let Err(failure) = cli.log.start() {
+        return failure.tell(false);
+    }
     let (json, outcome) = match cli.command {
         Command::Import(import) => (import.settings.json, import.run()),
         Command::Token(token) => (token.settings.json, token.run()),
