@@ -8,6 +8,7 @@ pub mod answers;
 pub mod dice;
 pub mod disk;
 pub mod explore;
+pub mod fuzzed;
 pub mod leaks;
 pub mod process;
 pub mod provider;

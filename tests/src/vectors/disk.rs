@@ -12,9 +12,9 @@ use super::format::{After, Answer, Bytes, Edit, Fault, Kind, Lock, Reply};
 const OUTSIDE: &str = "a process outside the vector";
 
 #[derive(Debug, Default)]
-pub(super) struct Disk {
-    store: Option<Vec<u8>>,
-    journal: Option<Vec<u8>>,
+pub(crate) struct Disk {
+    pub(crate) store: Option<Vec<u8>>,
+    pub(crate) journal: Option<Vec<u8>>,
     parked: Vec<(String, Vec<u8>)>,
     parked_ever: u32,
     set_aside: usize,
@@ -22,6 +22,10 @@ pub(super) struct Disk {
 }
 
 impl Disk {
+    pub(crate) fn with(store: Option<Vec<u8>>, journal: Option<Vec<u8>>) -> Self {
+        Self { store, journal, ..Self::default() }
+    }
+
     pub(super) fn edit(&mut self, edit: &Edit) -> Result<(), String> {
         if let Some(store) = &edit.store {
             self.store = text_of(store).map(String::into_bytes);
@@ -57,7 +61,7 @@ impl Disk {
     }
 
     /// Carries an effect out and answers it.
-    pub(super) fn perform(&mut self, op: StoreOp, machine: &str) -> Result<Input, String> {
+    pub(crate) fn perform(&mut self, op: StoreOp, machine: &str) -> Result<Input, String> {
         let kind = kind_of(&op);
         self.check_lock(kind, machine)?;
         Ok(match op {
@@ -232,7 +236,7 @@ impl Disk {
         }
     }
 
-    pub(super) fn is_locked_by(&self, machine: &str) -> bool {
+    pub(crate) fn is_locked_by(&self, machine: &str) -> bool {
         self.lock.as_deref() == Some(machine)
     }
 }

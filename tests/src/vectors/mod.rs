@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use disk::Disk;
 pub use format::{Index, Listed, Vector};
 pub use run::{Arms, Mode, run};
 pub use write::written;
