@@ -434,6 +434,13 @@ impl Sim {
         }
     }
 
+    /// The computer sleeps: true time passes, the monotonic clocks stand still.
+    pub fn suspend(&mut self, span: Duration) {
+        self.world.tell(|| format!("            the computer sleeps for {span:?}"));
+        self.world.asleep += span;
+        self.pass(span);
+    }
+
     /// The wall clock is set.
     pub fn jump_wall(&mut self, millis: i64) {
         self.world.tell(|| format!("            the wall clock jumps by {millis} ms"));

@@ -26,6 +26,8 @@ pub struct World {
     pub rules: Rules,
     /// True time.
     pub time: Duration,
+    /// How long the computer slept: the monotonic clocks stood still.
+    pub asleep: Duration,
     /// What the wall clock is wrong by, in milliseconds.
     pub wrong_by: i64,
     /// The time a request takes.
@@ -93,6 +95,7 @@ impl World {
             provider: Provider { grace: setup.grace, life: setup.life, ..Provider::default() },
             rules: Rules::default(),
             time: START,
+            asleep: Duration::ZERO,
             wrong_by: 0,
             latency: setup.latency,
             fates: Vec::new(),
@@ -111,7 +114,7 @@ impl World {
 
     /// Returns both clocks as a process reads them whose monotonic clock is ahead by `offset`.
     pub fn now(&self, offset: Duration) -> Now {
-        Now { wall: self.wall(self.time), mono: self.time - START + offset }
+        Now { wall: self.wall(self.time), mono: self.time - START - self.asleep + offset }
     }
 
     /// Returns what the wall clock shows at a moment of true time.
@@ -129,6 +132,22 @@ impl World {
             pair.account
         )
         .into_bytes()
+    }
+
+    /// The tool that owns the store refreshes by itself. It takes a lock of its own, which is held while ours is.
+    pub fn rotate_as_owner(&mut self) {
+        let Some(sent) = self.stored().refresh.filter(|_| self.disk.lock.is_none()) else { return };
+        if let Some(number) = self.judge(sent) {
+            let bytes = self.stored_bytes(number, self.time);
+            self.write_as_owner(Some(bytes));
+        }
+    }
+
+    /// The tool that owns the store signs out: it empties the tokens and leaves the rest.
+    pub fn sign_out_as_owner(&mut self) {
+        let kept = self.stored().kept.unwrap_or_default();
+        let bytes = format!(r#"{{"version":1,"access_token":"","refresh_token":"","kept":"{kept}"}}"#);
+        self.write_as_owner(Some(bytes.into_bytes()));
     }
 
     pub fn tell(&mut self, line: impl FnOnce() -> String) {
