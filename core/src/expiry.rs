@@ -182,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_has_ended_at_its_end_unless_the_next_would_be_no_longer() {
+        let has_ended = |lifetime, secs: u64| held(Some(lifetime), true).has_ended(at(secs));
+
+        assert!(!has_ended(60, 59) && has_ended(60, 60));
+        assert!(!has_ended(1, 1) && has_ended(2, 2));
+        assert!(!held(None, true).has_ended(at(1_000_000)));
+    }
+
+    #[test]
     fn rotations_are_half_a_lifetime_apart_and_thirty_seconds_at_most() {
         assert_eq!(held(Some(10), true).calm(), Duration::from_secs(5));
         assert_eq!(held(Some(3600), true).calm(), Duration::from_secs(30));

@@ -167,6 +167,7 @@ mod tests {
 
         assert!(moved_the_end(Some(&ending(10)), &ending(20)));
         assert!(!moved_the_end(Some(&ending(10)), &ending(10)));
+        assert!(!moved_the_end(Some(&ending(10)), &ending(11)), "a second is a rounding error");
         assert!(moved_the_end(None, &ending(10)));
     }
 }
