@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(level(TokenError::StoreBusy { holder: Some(holder) }), Level::Warn);
         assert_eq!(level(TokenError::ReauthRequired { reason: ReauthReason::Revoked }), Level::Warn);
         assert_eq!(level(TokenError::Misconfigured { code: "invalid_client".into() }), Level::Error);
-        assert_eq!(level(TokenError::Blocked { status: 403, retry_in: None }), Level::Error);
+        assert_eq!(level(TokenError::Blocked { by: crate::Barrier::Page(403), retry_in: None }), Level::Error);
         assert_eq!(level(TokenError::StoreUnreadable { reason: Unreadable::Corrupt }), Level::Error);
         assert_eq!(level(TokenError::AccountMismatch), Level::Error);
     }

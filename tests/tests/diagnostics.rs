@@ -63,7 +63,7 @@ fn every() -> Vec<Event> {
     let holder = Some(Holder { pid: 4711, host: "laptop".into() });
     let passing =
         TokenError::Unavailable { retry_in: Some(Duration::from_secs(1)), trouble: Trouble::Network("reset".into()) };
-    let blocked = TokenError::Blocked { status: 403, retry_in: Some(Duration::from_secs(1)) };
+    let blocked = TokenError::Blocked { by: tokenward::Barrier::Page(403), retry_in: Some(Duration::from_secs(1)) };
     let ended = TokenError::ReauthRequired { reason: ReauthReason::Revoked };
     Vec::from([
         Event::RefreshStarted { refresh_token: name, attempt: 1 },

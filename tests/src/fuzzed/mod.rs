@@ -87,6 +87,7 @@ fn sign_in(bytes: &[u8]) {
         scope: Some("openid \"quoted\" \u{1f511}".into()),
         issued_at: Some(host::NOW.wall),
         account: Some(Account::new("https://id.test alice")),
+        ..Grant::default()
     };
 
     let outcome = host.ask(|waiter| Input::Adopt(Adopt { waiter, grant: grant.clone(), guard: Guard::Replace }));
