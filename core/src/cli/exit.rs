@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::json;
 
+use super::colour::Paint;
 use crate::{Act, ConfigError, ErrorKind, TokenError};
 
 /// Why the command failed.
@@ -19,11 +20,21 @@ pub(super) enum Failure {
     Usage(String),
     /// The command itself: its standard input or output, a file, a process.
     Io(io::Error),
+    /// The command that `exec` was to become.
+    Command { code: i32, message: String },
     /// A signal; the code is 128 and its number.
     Interrupted(i32),
     /// Everything is said already; only the code is left.
     Told(i32),
 }
+
+/// Examples and exit codes: what stands below the flags in every `--help`.
+macro_rules! examples {
+    ($examples:literal) => {
+        concat!("Examples:\n  ", $examples, "\n\nExit codes: see `tokenward --help`.")
+    };
+}
+pub(super) use examples;
 
 macro_rules! table {
     () => {
@@ -35,7 +46,9 @@ Exit codes:
    3  signed_out             10  store_unwritable
    4  reauth_required        11  downgrade
    5  misconfigured          12  account_mismatch
-   6  unavailable           130  Ctrl-C (143: SIGTERM)"
+   6  unavailable           130  Ctrl-C (143: SIGTERM)
+
+`exec` ends with the exit code of its command; 126 and 127 where that cannot be run or found."
     };
 }
 
@@ -49,14 +62,18 @@ Examples:
   tokenward import --store cred.json --token-url https://id.example.com/token \\
       --client-id my-client < refresh-token.txt
   curl --header \"$(tokenward token --header --store cred.json …)\" https://api.example.com/
+  tokenward exec --profile work -- my-command
   tokenward status --json --store cred.json …
+  tokenward doctor
   tokenward demo
 
-Each setting is a flag or a variable: --token-url or TOKENWARD_TOKEN_URL; the flag wins. The client secret is read \
-from TOKENWARD_CLIENT_SECRET only: arguments can be seen by other users of the machine.
+Each setting is a flag, a variable or a line in a profile: --token-url, TOKENWARD_TOKEN_URL, token_url. The flag wins, \
+then the variable, then the profile. Profiles are tables [profiles.NAME] in tokenward/config.toml in the configuration \
+folder ($XDG_CONFIG_HOME or ~/.config; macOS: ~/Library/Application Support). The client secret has no flag: arguments \
+can be seen by other users of the machine.
 
 Errors go to standard error; with --json as {\"error\":{\"kind\":…,\"message\":…,\"retry_in_ms\":…}}, where kind is the \
-name in the table below, `usage`, `io` or `interrupted`.
+name in the table below, `usage`, `io`, `command` or `interrupted`. docs/command.schema.json describes every answer.
 
 While a refresh is under way the first Ctrl-C waits for the server's answer, so that no rotated token is lost; a \
 second one ends at once.
@@ -72,8 +89,9 @@ impl Failure {
         let quiet = matches!(&self, Self::Told(_))
             || matches!(&self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe);
         if !quiet {
-            let text = if json { self.json() } else { self.text() };
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let mut stderr = io::stderr().lock();
+            let text = if json { self.json() } else { self.text(Paint::on(&stderr)) };
+            let _ = writeln!(stderr, "{text}");
         }
         self.code()
     }
@@ -83,24 +101,25 @@ impl Failure {
             Self::Token(error) => code(error.kind()),
             Self::Usage(_) => 2,
             Self::Io(_) => 1,
-            Self::Interrupted(code) | Self::Told(code) => *code,
+            Self::Command { code, .. } | Self::Interrupted(code) | Self::Told(code) => *code,
         }
     }
 
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Token(error) => error.kind().as_str(),
             Self::Usage(_) => "usage",
             Self::Io(_) => "io",
+            Self::Command { .. } => "command",
             Self::Interrupted(_) => "interrupted",
             Self::Told(_) => "told",
         }
     }
 
-    fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         match self {
             Self::Token(error) => error.to_string(),
-            Self::Usage(what) => what.clone(),
+            Self::Usage(what) | Self::Command { message: what, .. } => what.clone(),
             Self::Io(error) => error.to_string(),
             Self::Interrupted(_) => "interrupted".into(),
             Self::Told(_) => "failed".into(),
@@ -110,14 +129,14 @@ impl Failure {
     fn json(&self) -> String {
         let retry_in = match self {
             Self::Token(error) => error.retry_in(),
-            Self::Usage(_) | Self::Io(_) | Self::Interrupted(_) | Self::Told(_) => None,
+            Self::Usage(_) | Self::Io(_) | Self::Command { .. } | Self::Interrupted(_) | Self::Told(_) => None,
         };
         let retry_in_ms = retry_in.map(crate::clock::millis);
         json!({"error": {"kind": self.kind(), "message": self.message(), "retry_in_ms": retry_in_ms}}).to_string()
     }
 
-    fn text(&self) -> String {
-        let mut text = format!("tokenward: {}", self.message());
+    fn text(&self, paint: Paint) -> String {
+        let mut text = format!("{} {}", paint.red("tokenward:"), self.message());
         if let Self::Token(error) = self {
             text.push_str("\n  ");
             text.push_str(&advice(error));

@@ -7,7 +7,12 @@ use std::{
 
 use serde_json::json;
 
-use super::{exit::Failure, interrupt::Interrupts, settings::Settings, text};
+use super::{
+    exit::{Failure, examples},
+    interrupt::Interrupts,
+    settings::Settings,
+    text,
+};
 use crate::{
     AccessToken, Grant, Guard, MAX_BODY, Secret, SecretBytes, UnixTime,
     provider::clock::now,
@@ -19,6 +24,9 @@ use crate::{
 ///
 /// A stored login is not replaced by another account's, by an older one or by one that cannot be refreshed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples!("\
+  tokenward import --profile work < refresh-token.txt
+  tokenward import --store cred.json --token-url https://id.example.com/token --client-id my-client --json"))]
 pub(super) struct Import {
     /// Replace whatever is stored
     #[arg(long)]
@@ -30,11 +38,11 @@ pub(super) struct Import {
 impl Import {
     /// Reads the login and saves it.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (source, config) = self.settings.open_store()?;
+        let (source, resolved) = self.settings.open_store()?;
         let input = read()?;
         // Not before the read: until then Ctrl-C ends the command at once.
         let interrupts = Interrupts::note_first()?;
-        let grant = grant(&input, &Dialect::of(&config), now().wall)?;
+        let grant = grant(&input, &Dialect::of(&resolved.config), now().wall)?;
         let told = (
             grant.refresh_token.as_ref().map(|token| token.fingerprint().to_string()),
             grant.access_token.as_ref().map(|token| token.fingerprint().to_string()),
@@ -45,7 +53,7 @@ impl Import {
         source.close();
         saved?;
         interrupts.check()?;
-        let store = config.store.unwrap_or_default();
+        let store = resolved.config.store.unwrap_or_default();
         let (refresh, access, expires_at) = told;
         let mut stdout = io::stdout().lock();
         if self.settings.json {

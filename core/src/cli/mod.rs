@@ -1,11 +1,23 @@
 //! The `tokenward` command as a function, so that a wheel or an npm package can be the command too.
 
+mod colour;
+mod completions;
 mod demo;
+mod docker;
+mod execute;
 mod exit;
+mod format;
+mod git;
+mod got;
 mod import;
 mod interrupt;
 mod log;
+mod list;
+mod lock;
+mod logout;
+mod profiles;
 mod provide;
+mod refresh;
 mod settings;
 mod status;
 #[cfg(test)]
@@ -13,7 +25,12 @@ mod tests;
 mod text;
 mod token;
 
-use std::{ffi::OsString, format, string::String};
+use std::{
+    ffi::OsString,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use clap::{
     Parser,
@@ -36,8 +53,16 @@ struct Cli {
 enum Command {
     Import(import::Import),
     Token(token::Token),
+    Exec(execute::Exec),
+    Refresh(refresh::Refresh),
     Status(status::Status),
+    List(list::List),
+    Logout(logout::Logout),
+    GitCredential(git::GitCredential),
+    Docker(docker::Docker),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    Man(completions::Man),
     #[command(hide = true)]
     Provider(provide::Provide),
     #[command(hide = true)]
@@ -47,18 +72,23 @@ enum Command {
 /// Runs the command and returns its exit code.
 ///
 /// `argv0` is what this process was started as; `tokenward demo` starts its other processes the same way. Results go to
-/// standard output, errors to standard error, secrets nowhere but to the standard output of `tokenward token`.
+/// standard output, errors to standard error, secrets nowhere but to the standard output of `tokenward token` and the
+/// helpers, and into the environment of what `tokenward exec` runs. On Unix `exec` does not return.
 ///
 /// ```
 /// assert_eq!(tokenward::cli::run("tokenward", ["--version".into()]), 0);
 /// assert_eq!(tokenward::cli::run("tokenward", ["no-such-command".into()]), 2);
 /// ```
 pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
-    let argv = core::iter::once(OsString::from(argv0)).chain(args);
+    let argv: Vec<OsString> = core::iter::once(OsString::from(argv0)).chain(args).collect();
+    let json = argv.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,
         Err(mut error) => {
             hide_stray_text(&mut error);
+            if json && error.use_stderr() {
+                return Failure::Usage(usage(&error)).tell(true);
+            }
             // A closed pipe behind `--help` is no failure.
             let _ = error.print();
             return error.exit_code();
@@ -70,7 +100,15 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
     let (json, outcome) = match cli.command {
         Command::Import(import) => (import.settings.json, import.run()),
         Command::Token(token) => (token.settings.json, token.run()),
+        Command::Exec(exec) => (exec.settings.json, exec.run()),
+        Command::Refresh(refresh) => (refresh.settings.json, refresh.run()),
         Command::Status(status) => (status.settings.json, status.run()),
+        Command::List(list) => (list.settings.json, list.run()),
+        Command::Logout(logout) => (logout.settings.json, logout.run()),
+        Command::GitCredential(git) => (git.settings.json, git.run()),
+        Command::Docker(docker) => (docker.settings.json, docker.run()),
+        Command::Completions(completions) => (false, completions.run()),
+        Command::Man(man) => (false, man.run()),
         Command::Demo(demo) => (demo.json, demo.run(argv0)),
         Command::Provider(provide) => (false, provide.run().map_err(Failure::from)),
         Command::DemoWorker(worker) => (false, worker.run()),
@@ -79,6 +117,13 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
         Ok(()) => 0,
         Err(failure) => failure.tell(json),
     }
+}
+
+/// Returns what is wrong with the arguments, without the advice that follows.
+fn usage(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).into()
 }
 
 /// Hides an argument that is no flag: `tokenward import TOKEN` is the obvious mistake, and errors end up in logs.

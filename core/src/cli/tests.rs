@@ -1,10 +1,19 @@
 //! How arguments and variables are read.
 
-use std::{collections::BTreeMap, string::String, vec::Vec};
+use std::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use clap::{CommandFactory, Parser};
 
-use super::{Cli, Command, exit::Failure, settings::Settings};
+use super::{
+    Cli, Command,
+    exit::Failure,
+    profiles::Profiles,
+    settings::{Environment, Origin, Resolved, Settings},
+};
 use crate::{Config, SETTINGS, StoreFormat};
 
 #[test]
@@ -53,45 +62,127 @@ fn wrong_value_names_its_place() {
 fn missing_setting_names_flag_and_variable() {
     let settings = Settings::default();
 
-    let failure = settings.config(&BTreeMap::new(), &|_| None).map(|(config, _)| config);
+    let file = tempfile::NamedTempFile::new().unwrap();
+
+    let failure = settings.resolve(&environment(Some(&file), None, &[]));
 
     let message = usage(failure);
-    assert!(message.starts_with("--") && message.contains(" or TOKENWARD_") && message.ends_with(" is missing"));
+    assert!(
+        message.starts_with("--")
+            && message.contains(" or TOKENWARD_")
+            && message.ends_with(" is missing, and no profile has it")
+    );
 }
 
 #[test]
-fn profile_gives_what_neither_flag_nor_variable_says() {
-    let argv = ["tokenward", "token", "--profile", "claude-code", "--timeout", "7"];
-    let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
-    let environment = [("client_id".into(), "my-client".into())].into_iter().collect();
-    let home = |name: &str| (name == "HOME").then(|| "/home/alice".into());
+fn profile_gives_way_to_variable_and_flag() {
+    let file = written(
+        "[profiles.work]\ntoken_url = \"https://id.test/token\"\nclient_id = \"file\"\nstore = \"/f\"\ntimeout = 5\npatience = 6\n\
+         [profiles.default]\ntoken_url = \"https://default.test/token\"\nclient_id = \"default\"\nstore = \"/d\"\n",
+    );
+    let flags = |argv: &[&str]| settings(argv);
 
-    let (config, _) = token.settings.config(&environment, &home).unwrap();
+    let work = flags(&["--profile", "work", "--timeout", "7"]);
+    let resolved = work.resolve(&environment(Some(&file), Some("default"), &[("timeout", "8"), ("patience", "9")]));
+    let default = flags(&[]).resolve(&environment(Some(&file), None, &[])).unwrap();
+
+    let Resolved { config, profile, origins, .. } = resolved.unwrap();
+    assert_eq!((config.client_id.as_str(), config.store.as_deref()), ("file", Some("/f")));
+    assert_eq!((config.timeout.as_secs(), config.patience.as_secs()), (7, 9));
+    assert_eq!(profile.as_deref(), Some("work"));
+    assert_eq!((&origins["timeout"], &origins["patience"]), (&Origin::CommandLine, &Origin::Environment));
+    assert_eq!(origins["client_id"], Origin::File(format!("{}:3", file.path().display())));
+    assert_eq!((default.config.client_id.as_str(), default.profile.as_deref()), ("default", Some("default")));
+}
+
+#[test]
+fn a_store_that_is_named_is_never_shown_to_the_default_profiles_server() {
+    let file =
+        written("[profiles.default]\ntoken_url = \"https://id.test/token\"\nclient_id = \"x\"\nstore = \"/d\"\n");
+
+    let by_flag = settings(&["--store", "mine.json"]).resolve(&environment(Some(&file), None, &[]));
+    let by_variable = settings(&[]).resolve(&environment(Some(&file), None, &[("store", "mine.json")]));
+
+    assert!(usage(by_flag).contains("is missing"));
+    assert!(usage(by_variable).contains("is missing"));
+}
+
+#[test]
+fn wrong_profile_is_named_with_its_file_line_and_value() {
+    let file = written("[profiles.work]\nclient_id = \"x\"\ntimeout = 0.5\n");
+    let place = file.path().display();
+
+    let wrong = settings(&["--profile", "work"]).resolve(&environment(Some(&file), None, &[]));
+    let unknown = settings(&["--profile", "home"]).resolve(&environment(Some(&file), None, &[]));
+    let absent = settings(&["--config", "/no-such-folder/config.toml"]).resolve(&environment(None, None, &[]));
+
+    assert_eq!(usage(wrong), format!("{place}:3: timeout = \"0.5\": not a time in seconds, 1 to 600"));
+    assert_eq!(usage(unknown), "no profile \"home\"; there are: claude-code, panda, codex, work");
+    assert_eq!(usage(absent), "/no-such-folder/config.toml: no such file");
+}
+
+#[test]
+fn every_setting_is_known_in_a_profile() {
+    for setting in SETTINGS {
+        let file = written(&format!("[profiles.work]\n{} = \"?\"\n", setting.name));
+
+        let profiles = Profiles::read(file.path()).unwrap().unwrap();
+
+        assert!(profiles.get("work").unwrap().contains_key(setting.name), "{}", setting.name);
+    }
+}
+
+#[test]
+fn every_help_has_examples_that_are_understood() {
+    let mut shown = 0;
+    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.starts_with("Examples:\n  tokenward"), "{}: {help}", command.get_name());
+        for example in help.lines().filter_map(|line| line.trim().strip_prefix("tokenward ")) {
+            let words = example.split_once(" -- ").map_or(example, |(before, _)| before);
+            let words = words.split(['<', '>', '|']).next().unwrap_or_default();
+            let mut words: Vec<_> = core::iter::once("tokenward").chain(words.split_ascii_whitespace()).collect();
+            if example.contains(" -- ") {
+                words.extend(["--", "command"]);
+            }
+            let parsed = Cli::try_parse_from(&words);
+            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            shown += 1;
+        }
+    }
+    assert!(shown >= 12, "{shown} examples");
+}
+
+#[test]
+fn built_in_profile_gives_what_neither_flag_nor_variable_nor_file_says() {
+    let file = written(
+        "[profiles.claude-code]\npatience = 9\n[profiles.mine]\nprofile = \"claude-code\"\nstore = \"/mine.json\"\n",
+    );
+    let home = |name: &str| (name == "HOME").then(|| "/home/alice".into());
+    let resolve = |flags: &[&str]| {
+        let environment = environment(Some(&file), None, &[("client_id", "my-client")]).with_others(home);
+        settings(flags).resolve(&environment).unwrap().config
+    };
+
+    let config = resolve(&["--profile", "claude-code", "--timeout", "7"]);
+    let mine = resolve(&["--profile", "mine"]);
 
     assert_eq!(config.format, StoreFormat::ClaudeCode);
     assert_eq!(config.store.as_deref(), Some("/home/alice/.claude/.credentials.json"));
     assert_eq!(config.client_id, "my-client");
     assert_eq!(config.token_url, "https://platform.claude.com/v1/oauth/token");
-    assert_eq!(config.timeout.as_secs(), 7);
-}
-
-#[test]
-fn unknown_profile_is_an_error_that_names_the_known_ones() {
-    assert_eq!(
-        usage(config(&["--profile", "claude"], &[])),
-        "command line: profile = \"claude\": not one of claude-code, panda, codex"
-    );
-    assert_eq!(
-        usage(config(&[], &[("profile", "claude")])),
-        "environment: profile = \"claude\": not one of claude-code, panda, codex"
-    );
+    assert_eq!((config.timeout.as_secs(), config.patience.as_secs()), (7, 9));
+    assert_eq!((mine.format, mine.store.as_deref()), (StoreFormat::ClaudeCode, Some("/mine.json")));
 }
 
 #[test]
 fn profile_that_needs_more_says_what() {
-    assert_eq!(usage(bare(&["--profile", "panda"])), "--issuer or TOKENWARD_ISSUER is missing");
+    let bare = |flags: &[&str]| usage(settings(flags).resolve(&environment(Some(&written("")), None, &[])));
     let issuer = ["--profile", "panda", "--issuer", "https://id.test", "--client-id", "c"];
-    assert_eq!(usage(bare(&issuer)), "--store or TOKENWARD_STORE is missing");
+
+    assert!(bare(&["--profile", "panda"]).starts_with("--issuer or TOKENWARD_ISSUER is missing"));
+    assert!(bare(&issuer).starts_with("--store or TOKENWARD_STORE is missing"));
+    assert_eq!(bare(&["--profile", "claude"]), "no profile \"claude\"; there are: claude-code, panda, codex");
 }
 
 #[test]
@@ -111,28 +202,43 @@ fn demo_refuses_what_it_cannot_show() {
     assert!(Cli::try_parse_from(["tokenward", "demo", "--ttl", "3.5", "--naive"]).is_ok());
 }
 
+fn settings(flags: &[&str]) -> Settings {
+    let argv = ["tokenward", "token"].iter().chain(flags);
+    let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
+    token.settings
+}
+
+fn written(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
 fn config(flags: &[&str], environment: &[(&str, &str)]) -> Result<Config, Failure> {
     let required = ["--store", "cred.json", "--client-id", "my-client"];
     let url = ["--token-url", "https://id.test/token"];
     let url = if flags.contains(&"--token-url") { &[][..] } else { &url[..] };
     let argv = ["tokenward", "token"].iter().chain(&required).chain(url).chain(flags);
     let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
-    let environment: BTreeMap<String, String> =
-        environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    token.settings.config(&environment, &|_| None).map(|(config, _)| config)
+    let values = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    token.settings.resolve(&Environment { values, ..Environment::default() }).map(|resolved| resolved.config)
 }
 
-/// Reads flags without a home, a store or anything else.
-fn bare(flags: &[&str]) -> Result<Config, Failure> {
-    let argv = ["tokenward", "token"].iter().chain(flags);
-    let Command::Token(token) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
-    token.settings.config(&BTreeMap::new(), &|_| None).map(|(config, _)| config)
+/// Returns an environment with a configuration file of its own: nobody's real one counts.
+fn environment(file: Option<&tempfile::NamedTempFile>, profile: Option<&str>, values: &[(&str, &str)]) -> Environment {
+    let named = profile.map(|profile| ("profile", profile));
+    let values = values.iter().chain(&named).map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let file = file.map(|file| file.path().to_path_buf());
+    Environment { values, file, ..Environment::default() }
 }
 
-fn usage(outcome: Result<Config, Failure>) -> String {
+fn usage<T>(outcome: Result<T, Failure>) -> String {
     match outcome {
         Err(Failure::Usage(message)) => message,
-        Ok(_) | Err(Failure::Token(_) | Failure::Io(_) | Failure::Interrupted(_) | Failure::Told(_)) => {
+        Ok(_)
+        | Err(
+            Failure::Token(_) | Failure::Io(_) | Failure::Command { .. } | Failure::Interrupted(_) | Failure::Told(_),
+        ) => {
             panic!("no usage error")
         }
     }

@@ -1,27 +1,35 @@
 //! `tokenward token`: prints a token that works.
 
 use std::{
+    env,
     io::{self, Write},
     time::Duration,
 };
 
-use serde_json::json;
-
 use super::{
-    exit::Failure,
-    interrupt::Interrupts,
+    exit::{Failure, examples},
+    format::{self, Format},
+    got::Got,
     settings::{Settings, parse_seconds},
-    text,
 };
 
 /// Prints an access token that works, refreshing it if it is due.
 ///
-/// Only the token goes to standard output. With --json: {"access_token":…,"token_type":"Bearer","expires_at":…}.
+/// Only the token goes to standard output. While the token works nobody waits for the server: it is printed first, and
+/// the refresh that its last minute brings about follows.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples!("\
+  tokenward token
+  curl --header \"$(tokenward token --header)\" https://api.example.com/
+  tokenward token --profile work --min-ttl 300
+  tokenward token --format kubectl-exec"))]
 pub(super) struct Token {
-    /// Print the header line `Authorization: Bearer …` instead
-    #[arg(long)]
+    /// Print the header line `Authorization: Bearer …`: the same as --format header
+    #[arg(long, conflicts_with_all = ["format", "json"])]
     header: bool,
+    /// What is printed
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
     /// Life in seconds the token should have left
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds)]
     min_ttl: Duration,
@@ -32,31 +40,19 @@ pub(super) struct Token {
 impl Token {
     /// Gets the token and prints it, then waits for what is still to be saved.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (source, config) = self.settings.open()?;
-        let (min_ttl, deadline) = (self.min_ttl, config.deadline);
-        let fresh = if min_ttl.is_zero() { source.fresh() } else { None };
-        let (token, interrupts) = match fresh {
-            Some(token) => (token, None),
-            None => {
-                let interrupts = Interrupts::note_first()?;
-                let token = interrupts.during(&source, move |source| source.get_token_within(min_ttl, deadline))??;
-                (token, Some(interrupts))
-            }
-        };
-        let mut stdout = io::stdout().lock();
-        // EXPOSE: printing the token is what this command is for.
-        let written = if self.settings.json {
-            let expires_at = token.expires_at().map(text::rfc3339);
-            let answer = json!({"access_token": token.expose(), "token_type": "Bearer", "expires_at": expires_at});
-            writeln!(stdout, "{answer}")
-        } else if self.header {
-            writeln!(stdout, "Authorization: {}", token.authorization().expose())
-        } else {
-            writeln!(stdout, "{}", token.expose())
-        };
-        let flushed = written.and_then(|()| stdout.flush());
-        source.close();
-        interrupts.map_or(Ok(()), |interrupts| interrupts.check())?;
-        Ok(flushed?)
+        let json = self.settings.json && self.format == Format::Text;
+        let format = if self.header { Format::Header } else { self.format };
+        let format = if json { Format::Json } else { format };
+        let kubernetes = env::var("KUBERNETES_EXEC_INFO").ok();
+        let got = Got::token(&self.settings, self.min_ttl)?;
+        let text = format::show(format, &got.token, kubernetes.as_deref());
+        let printed = text.and_then(|text| {
+            let mut stdout = io::stdout().lock();
+            // EXPOSE: printing the token is what this command is for.
+            writeln!(stdout, "{}", text.expose())?;
+            Ok(stdout.flush()?)
+        });
+        got.finish()?;
+        printed
     }
 }

@@ -12,6 +12,8 @@ mod handle;
 mod hold;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "cli")]
+mod inspect;
 mod journal_file;
 mod link;
 mod lock;
@@ -47,6 +49,8 @@ pub use file::FileStore;
 pub use future::GetToken;
 #[cfg(feature = "http")]
 pub use http::UreqTransport;
+#[cfg(feature = "cli")]
+pub(crate) use inspect::Site;
 pub use registry::close_all;
 pub use source::TokenSource;
 pub use store::{Reply, Store, Transport};

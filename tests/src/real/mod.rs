@@ -16,7 +16,7 @@ pub mod script;
 mod worker;
 
 pub use process::Process;
-pub use provider::{Provider, Stats};
+pub use provider::{Provider, Stats, binary};
 pub use scene::{Scene, tokens_in, worker_binary};
 pub use script::{Child, Command, Got, Line, Open, Point, When};
 pub use worker::{Call, Worker};

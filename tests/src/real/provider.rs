@@ -164,7 +164,7 @@ impl Provider {
 }
 
 /// Returns the `tokenward` command: where TOKENWARD_BIN says, else beside the tests.
-pub(super) fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(named) = env::var_os("TOKENWARD_BIN") {
         return named.into();
     }

@@ -23,7 +23,11 @@ use std::{
 
 use serde_json::Value;
 
-use super::{exit::Failure, interrupt::Interrupts, settings::parse_seconds};
+use super::{
+    exit::{Failure, examples},
+    interrupt::Interrupts,
+    settings::parse_seconds,
+};
 use crate::{Config, Grant, Guard, Secret, TokenSource, provider::clock::now};
 use children::{Launcher, Line, Workers};
 use ledger::Ledger;
@@ -37,6 +41,10 @@ pub(super) use worker::Worker;
 /// exit code 0 only if there was exactly one request per rotation, no replay, every worker was served after every
 /// rotation, and at least two different workers refreshed.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = examples!("\
+  tokenward demo
+  tokenward demo --naive
+  tokenward demo --workers 64 --rotations 5 --json"))]
 pub(super) struct Demo {
     /// Worker processes
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=256))]

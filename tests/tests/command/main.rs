@@ -1,0 +1,9 @@
+//! The `tokenward` command as a person, a script or another tool meets it: real processes.
+
+mod configuration;
+mod helpers;
+mod kubectl;
+mod run;
+mod schema;
+mod terminal;
+mod tokens;
