@@ -20,8 +20,7 @@ impl Paint {
     }
 
     /// Never paints.
-    #[cfg(test)]
-    pub(super) const fn off() -> Self {
+    pub(super) const fn plain() -> Self {
         Self(false)
     }
 

@@ -4,6 +4,7 @@ mod colour;
 mod completions;
 mod demo;
 mod docker;
+mod doctor;
 mod execute;
 mod exit;
 mod format;
@@ -57,6 +58,7 @@ enum Command {
     Refresh(refresh::Refresh),
     Status(status::Status),
     List(list::List),
+    Doctor(doctor::Doctor),
     Logout(logout::Logout),
     GitCredential(git::GitCredential),
     Docker(docker::Docker),
@@ -104,6 +106,7 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Refresh(refresh) => (refresh.settings.json, refresh.run()),
         Command::Status(status) => (status.settings.json, status.run()),
         Command::List(list) => (list.settings.json, list.run()),
+        Command::Doctor(doctor) => (doctor.settings.json, doctor.run()),
         Command::Logout(logout) => (logout.settings.json, logout.run()),
         Command::GitCredential(git) => (git.settings.json, git.run()),
         Command::Docker(docker) => (docker.settings.json, docker.run()),

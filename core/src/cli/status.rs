@@ -84,7 +84,7 @@ impl Shown {
         let (source, resolved) = settings.open()?;
         let status = source.status()?;
         let store = resolved.config.store.unwrap_or_default();
-        let locked_by = Site::of(Path::new(&store)).ok().and_then(|site| lock::holder(&site.lock));
+        let locked_by = Site::of(Path::new(&store)).ok().and_then(|site| lock::holder(site.lock()));
         let format = resolved.config.format.name();
         Ok(Self { status, store, format, profile: resolved.profile, locked_by, verified: None })
     }
@@ -192,7 +192,7 @@ mod tests {
     fn status_is_readable_and_tells_no_secret() {
         let noon = UnixTime::from_secs(1_800_000_000);
 
-        let text = crate::cli::lines(&shown(noon).rows(noon, Paint::off()));
+        let text = crate::cli::lines(&shown(noon).rows(noon, Paint::plain()));
 
         assert_eq!(
             text,
