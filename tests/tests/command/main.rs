@@ -1,6 +1,7 @@
 //! The `tokenward` command as a person, a script or another tool meets it: real processes.
 
 mod configuration;
+mod demo;
 mod doctor;
 mod helpers;
 mod kubectl;

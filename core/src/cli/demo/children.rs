@@ -1,17 +1,16 @@
 //! The demo's other processes: started without a secret in arguments or environment, ended by their own id.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     ffi::OsString,
     io::{self, BufRead, BufReader, Write},
     path::Path,
     process::{self, ChildStdin, ChildStdout, Command, Stdio},
     string::String,
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::Duration,
-    vec::Vec,
 };
 
 use serde_json::Value;
@@ -101,31 +100,53 @@ impl Line {
 
 /// All workers and what they say.
 pub(super) struct Workers {
-    children: Vec<Child>,
+    children: BTreeMap<u32, Child>,
+    say: Sender<(u32, Line)>,
     said: Receiver<(u32, Line)>,
     ready: u32,
     running: BTreeSet<u32>,
+    /// How many ends are still to be heard of that are no news: those of the killed.
+    killed: BTreeMap<u32, u32>,
 }
 
 impl Workers {
     /// Starts workers 1 to `count`. They wait for [`go_if_all_ready`](Self::go_if_all_ready).
     pub(super) fn start(count: u32, start: impl Fn(u32) -> io::Result<Child>) -> io::Result<Self> {
         let (say, said) = mpsc::channel();
-        let mut children = Vec::new();
+        let (children, killed) = (BTreeMap::new(), BTreeMap::new());
+        let mut workers = Self { children, say, said, ready: 0, running: (1..=count).collect(), killed };
         for number in 1..=count {
-            let mut child = start(number)?;
-            let stdout = child.stdout.take();
-            children.push(child);
-            let say = say.clone();
-            thread::Builder::new().stack_size(128 * 1024).spawn(move || {
-                let lines = stdout.into_iter().flat_map(BufRead::lines).map_while(Result::ok);
-                for line in lines.filter_map(|line| Line::parse(&line)) {
-                    let _ = say.send((number, line));
-                }
-                let _ = say.send((number, Line::Ended));
-            })?;
+            workers.add(number, start(number)?)?;
         }
-        Ok(Self { children, said, ready: 0, running: (1..=count).collect() })
+        Ok(workers)
+    }
+
+    fn add(&mut self, number: u32, mut child: Child) -> io::Result<()> {
+        let (stdout, say) = (child.stdout.take(), self.say.clone());
+        self.children.insert(number, child);
+        thread::Builder::new().stack_size(128 * 1024).spawn(move || {
+            let lines = stdout.into_iter().flat_map(BufRead::lines).map_while(Result::ok);
+            for line in lines.filter_map(|line| Line::parse(&line)) {
+                let _ = say.send((number, line));
+            }
+            let _ = say.send((number, Line::Ended));
+        })?;
+        Ok(())
+    }
+
+    /// Kills a worker, wherever it is. Returns whether it was there.
+    pub(super) fn kill(&mut self, worker: u32) -> bool {
+        let was_there = self.children.remove(&worker).is_some();
+        if was_there {
+            let ends = self.killed.entry(worker).or_default();
+            *ends = ends.saturating_add(1);
+        }
+        was_there
+    }
+
+    /// Starts a worker in the place of one that was killed.
+    pub(super) fn replace(&mut self, worker: u32, child: Child) -> io::Result<()> {
+        self.add(worker, child)
     }
 
     /// Returns the next thing said.
@@ -139,15 +160,25 @@ impl Workers {
         if usize::try_from(self.ready).unwrap_or(usize::MAX) < self.children.len() {
             return Ok(());
         }
-        for stdin in self.children.iter_mut().filter_map(|child| child.stdin.as_mut()) {
-            stdin.write_all(b"go\n")?;
+        // Who runs already drops the word: it only watches for the end.
+        for stdin in self.children.values_mut().filter_map(|child| child.stdin.as_mut()) {
+            match stdin.write_all(b"go\n") {
+                // One that is done takes no word any more.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
+                Err(_) | Ok(()) => {}
+            }
         }
         Ok(())
     }
 
     /// Notes that a worker has ended.
     pub(super) fn ended(&mut self, worker: u32) {
-        self.running.remove(&worker);
+        match self.killed.get_mut(&worker).filter(|ends| **ends > 0) {
+            Some(ends) => *ends = ends.saturating_sub(1),
+            None => {
+                self.running.remove(&worker);
+            }
+        }
     }
 
     /// Returns how many workers have not ended.

@@ -32,12 +32,17 @@ pub(super) struct Rotation {
     pub(super) slowest_ms: f64,
     /// How many have told how long they waited.
     pub(super) told: usize,
+    /// Whether its winner was killed while the answer was on its way.
+    pub(super) killed: bool,
+    /// Whether the login was lost with it.
+    pub(super) lost: bool,
 }
 
 /// What a worker met instead of a token.
 pub(super) struct Failed {
     pub(super) worker: u32,
     pub(super) kind: String,
+    pub(super) message: String,
 }
 
 impl Ledger {
@@ -74,6 +79,8 @@ impl Ledger {
                 served: BTreeSet::new(),
                 slowest_ms: 0.0,
                 told: 0,
+                killed: false,
+                lost: false,
             }),
             "api" if line.get("status").and_then(Value::as_u64) == Some(200) => {
                 let caller = text("caller");
@@ -82,6 +89,13 @@ impl Ledger {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Notes that the winner of the last rotation was killed before it had its answer.
+    pub(super) fn killed(&mut self, is_lost: bool) {
+        if let Some(rotation) = self.rotations.last_mut() {
+            (rotation.killed, rotation.lost) = (true, is_lost);
         }
     }
 
@@ -95,7 +109,7 @@ impl Ledger {
 
     /// Notes that a worker met an error. Returns whether it is news.
     pub(super) fn failed(&mut self, worker: u32, kind: String, message: &str) -> bool {
-        self.failures.push(Failed { worker, kind });
+        self.failures.push(Failed { worker, kind, message: message.into() });
         self.told.insert((worker, message.into()))
     }
 

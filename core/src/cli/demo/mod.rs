@@ -7,9 +7,12 @@
 
 mod children;
 mod client;
+mod killer;
 mod ledger;
+mod live;
 mod naive;
 mod report;
+mod serve;
 mod worker;
 
 use std::{
@@ -30,6 +33,7 @@ use super::{
 };
 use crate::{Config, Grant, Guard, Secret, TokenSource, provider::clock::now};
 use children::{Launcher, Line, Workers};
+use killer::Killer;
 use ledger::Ledger;
 use report::{Report, Verdict};
 pub(super) use worker::Worker;
@@ -44,6 +48,9 @@ pub(super) use worker::Worker;
 #[command(after_help = examples!("\
   tokenward demo
   tokenward demo --naive
+  tokenward demo --kill
+  tokenward demo --kill --strict
+  tokenward demo --serve
   tokenward demo --workers 64 --rotations 5 --json"))]
 pub(super) struct Demo {
     /// Worker processes
@@ -61,6 +68,16 @@ pub(super) struct Demo {
     /// Use the widespread code instead: read, refresh if expired, replace the file, no lock
     #[arg(long)]
     naive: bool,
+    /// Kill the refreshing worker at every other rotation, with the answer on its way; the server repeats that answer
+    /// to the next one for a while
+    #[arg(long, conflicts_with = "naive")]
+    kill: bool,
+    /// With --kill: the server repeats nothing, each such rotation is lost, and the user signs in again
+    #[arg(long, requires = "kill")]
+    strict: bool,
+    /// Leave the strict server running for other programs until Ctrl-C, and print where it is
+    #[arg(long, conflicts_with_all = ["naive", "kill", "workers", "rotations"])]
+    serve: bool,
     /// Report in JSON, one object per line
     #[arg(long)]
     pub(super) json: bool,
@@ -74,6 +91,9 @@ impl Demo {
     /// Runs the demo and prints its report and verdict.
     pub(super) fn run(self, argv0: &str) -> Result<(), Failure> {
         let interrupts = Interrupts::note()?;
+        if self.serve {
+            return serve::run(&interrupts, self.ttl, Duration::from_millis(self.latency));
+        }
         let folder = private_folder()?;
         let launcher = Launcher::new(argv0);
         let log = folder.path().join("provider.log");
@@ -84,17 +104,18 @@ impl Demo {
         let text = |name: &str| ready.get(name).and_then(Value::as_str).unwrap_or_default();
         self.import(&store, text("token_url"), text("client_id"), Secret::new(text("refresh_token")))?;
         let mut workers = Workers::start(self.workers, |number| {
-            launcher.start(|command| self.worker(command, number, &store, &ready))
+            launcher.start(|command| self.worker(command, number, self.rotations, &store, &ready))
         })?;
 
         let report = Report::new(&self);
         let mut ledger = Ledger::open(&log)?;
         report.begin()?;
-        let ended = self.watch(&interrupts, &mut workers, &mut ledger, &report)?;
+        let mut killer = Killer::new(&self, &launcher, &store, &ready);
+        let ended = self.watch(&interrupts, &mut workers, &mut ledger, &report, &mut killer)?;
         ledger.read()?;
         report.last(&ledger)?;
         let stats = client::get(&std::format!("{}/stats", text("url")), None)?.1;
-        let verdict = Verdict::new(&self, &ledger, &serde_json::from_slice(&stats)?, ended);
+        let verdict = Verdict::new(&self, &ledger, &serde_json::from_slice(&stats)?, killer.tally(), ended);
         report.verdict(&verdict)?;
         if verdict.passed() { Ok(()) } else { Err(Failure::Told(1)) }
     }
@@ -106,11 +127,17 @@ impl Demo {
         workers: &mut Workers,
         ledger: &mut Ledger,
         report: &Report<'_>,
+        killer: &mut Killer<'_>,
     ) -> Result<Option<String>, Failure> {
         let start = now().mono;
         let mut limit = self.time_limit();
         while workers.running() > 0 {
             interrupts.check()?;
+            if self.kill {
+                ledger.read()?;
+                killer.look(workers, ledger)?;
+            }
+            report.draw(ledger)?;
             if now().mono.saturating_sub(start) > limit {
                 let running = workers.running();
                 let lost = self.naive && !ledger.failures().is_empty();
@@ -118,8 +145,9 @@ impl Demo {
             }
             match workers.next(LOOK_EVERY) {
                 Ok((_, Line::Ready)) => workers.go_if_all_ready()?,
-                Ok((_, Line::Served { access_token, waited_ms })) => {
+                Ok((worker, Line::Served { access_token, waited_ms })) => {
                     ledger.read()?;
+                    killer.served(worker);
                     ledger.served(&access_token, waited_ms);
                     report.rotations(ledger)?;
                 }
@@ -127,6 +155,8 @@ impl Demo {
                     if ledger.failed(worker, kind, &message) {
                         report.failure(worker, &message)?;
                     }
+                    killer
+                        .failed(&ledger.failures().last().map(|failed| failed.message.clone()).unwrap_or_default())?;
                     if self.naive {
                         limit = limit.min(now().mono.saturating_sub(start) + NAIVE_REST);
                     }
@@ -146,7 +176,8 @@ impl Demo {
     /// Returns the time after which something must be wrong.
     fn time_limit(&self) -> Duration {
         let round = self.period() + Duration::from_millis(self.latency) + Duration::from_millis(200);
-        Duration::from_secs(20) + round.saturating_mul(self.rotations).mul_f64(1.3)
+        let patience = if self.kill { Duration::from_secs(60) } else { Duration::from_secs(20) };
+        patience + round.saturating_mul(self.rotations).mul_f64(1.3)
     }
 
     fn import(&self, store: &Path, token_url: &str, client_id: &str, refresh_token: Secret) -> Result<(), Failure> {
@@ -164,17 +195,23 @@ impl Demo {
     fn provider(&self, command: &mut Command, log: &Path) {
         command.arg("provider").arg("--log").arg(log);
         command.args(["--ttl", &self.ttl.as_secs_f64().to_string(), "--latency", &self.latency.to_string()]);
+        if self.kill && !self.strict {
+            command.args(["--grace", "60"]);
+        }
     }
 
     // Arguments can be seen by others: there is no secret among them.
-    fn worker(&self, command: &mut Command, number: u32, store: &Path, ready: &Value) {
+    fn worker(&self, command: &mut Command, number: u32, rotations: u32, store: &Path, ready: &Value) {
         let text = |name: &str| ready.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
         command.arg("demo-worker").arg("--store").arg(store);
-        command.args(["--number", &number.to_string(), "--rotations", &self.rotations.to_string()]);
+        command.args(["--number", &number.to_string(), "--rotations", &rotations.to_string()]);
         command.args(["--ttl", &self.ttl.as_secs_f64().to_string()]);
         command.args(["--url", &text("url"), "--token-url", &text("token_url"), "--client-id", &text("client_id")]);
         if self.naive {
             command.arg("--naive");
+        }
+        if self.strict {
+            command.arg("--patient");
         }
     }
 }

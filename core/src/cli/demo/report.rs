@@ -13,18 +13,23 @@ use serde_json::{Value, json};
 
 use super::{
     Demo,
-    ledger::{Ledger, Rotation},
+    killer::Tally,
+    ledger::{Failed, Ledger, Rotation},
+    live::Live,
 };
 
 /// Prints while the demo runs.
 pub(super) struct Report<'a> {
     demo: &'a Demo,
     printed: Cell<usize>,
+    /// On a terminal a table is drawn over and over; else there is a line per rotation.
+    live: Option<Live>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(demo: &'a Demo) -> Self {
-        Self { demo, printed: Cell::new(0) }
+        let live = Live::on_terminal().filter(|_| !demo.json);
+        Self { demo, printed: Cell::new(0), live }
     }
 
     /// Says what is about to happen.
@@ -34,11 +39,25 @@ impl<'a> Report<'a> {
         if self.demo.json {
             return Ok(());
         }
+        let kill = match (self.demo.kill, self.demo.strict) {
+            (true, false) => {
+                "\nEvery other time the refreshing process is killed; the server then repeats its answer once more."
+            }
+            (true, true) => {
+                "\nEvery other time the refreshing process is killed and its rotation is lost: the user signs in again."
+            }
+            (false, _) => "",
+        };
         let how = if self.demo.naive { "by the widespread code, without a lock" } else { "through tokenward" };
         say(&format!(
             "{workers} processes share one login {how}, over {rotations} rotations.\n\
-             Tokens live {ttl} s, the server takes {latency} ms, a spent refresh token revokes the login."
+             Tokens live {ttl} s, the server takes {latency} ms, a spent refresh token revokes the login.{kill}"
         ))
+    }
+
+    /// Draws the table, where there is one.
+    pub(super) fn draw(&self, ledger: &Ledger) -> io::Result<()> {
+        self.live.as_ref().map_or(Ok(()), |live| live.draw(self.demo, ledger))
     }
 
     /// Prints the rotations that everybody has told of, and those that somebody has missed because the next one is there.
@@ -46,6 +65,9 @@ impl<'a> Report<'a> {
         let everybody = usize::try_from(self.demo.workers).unwrap_or(usize::MAX);
         let all = ledger.rotations();
         while let Some(rotation) = all.get(self.printed.get()) {
+            if self.live.is_some() {
+                break;
+            }
             let superseded = self.printed.get().saturating_add(2) < all.len();
             if rotation.told < everybody && !superseded {
                 break;
@@ -57,6 +79,9 @@ impl<'a> Report<'a> {
 
     /// Prints the rotations that are left.
     pub(super) fn last(&self, ledger: &Ledger) -> io::Result<()> {
+        if let Some(live) = &self.live {
+            return live.draw(self.demo, ledger);
+        }
         while let Some(rotation) = ledger.rotations().get(self.printed.get()) {
             self.rotation(rotation)?;
         }
@@ -66,21 +91,31 @@ impl<'a> Report<'a> {
     fn rotation(&self, rotation: &Rotation) -> io::Result<()> {
         let number = self.printed.get().saturating_add(1);
         self.printed.set(number);
-        let Rotation { winner, served, slowest_ms, .. } = rotation;
+        let Rotation { winner, served, slowest_ms, killed, lost, .. } = rotation;
         let served = served.len();
         let Demo { workers, rotations, .. } = self.demo;
         if self.demo.json {
-            let line = json!({"rotation": number, "winner": winner, "served": served, "slowest_ms": slowest_ms});
+            let line = json!({"rotation": number, "winner": winner, "served": served, "slowest_ms": slowest_ms, "killed": killed, "lost": lost});
             return say(&line.to_string());
         }
+        let fate = match (killed, lost) {
+            (_, true) => return say(&format!("rotation {number:>2}: {winner:<10} was killed, the answer is lost")),
+            (true, false) => "was killed",
+            (false, false) => "refreshed",
+        };
+        // With losses there are more rotations than were asked for.
+        let of = if self.demo.strict { String::new() } else { format!("/{rotations}") };
         say(&format!(
-            "rotation {number:>2}/{rotations}: {winner:<10} refreshed, {served} of {workers} served, \
+            "rotation {number:>2}{of}: {winner:<10} {fate}, {served} of {workers} served, \
              slowest after {slowest_ms:.0} ms"
         ))
     }
 
     /// Prints an error a worker met.
     pub(super) fn failure(&self, worker: u32, message: &str) -> io::Result<()> {
+        if self.live.is_some() {
+            return Ok(());
+        }
         if self.demo.json {
             return say(&json!({"worker": worker, "error": message}).to_string());
         }
@@ -102,23 +137,32 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Judges a run by the server's counters and log. `ended` says what ended it before its time.
-    pub(super) fn new(demo: &Demo, ledger: &Ledger, stats: &Value, ended: Option<String>) -> Self {
+    /// Judges a run by the server's counters and log, and by what the demo itself did. `ended` says what ended it before
+    /// its time.
+    pub(super) fn new(demo: &Demo, ledger: &Ledger, stats: &Value, tally: Tally, ended: Option<String>) -> Self {
         let count = |name: &str| stats.get(name).and_then(Value::as_u64).unwrap_or_default();
         let (requests, rotations) = (count("requests"), count("rotations"));
-        let (replays, revoked) = (count("replays"), count("families_revoked"));
-        let wanted = u64::from(demo.rotations);
+        let (replays, in_grace) = (count("replays"), count("replays_in_grace"));
+        let revoked = count("families_revoked");
+        let Tally { kills, sign_ins } = tally;
+        // What the killed had asked for, in the one way or in the other.
+        let (lost, repeated) = if demo.strict { (kills, 0) } else { (0, kills) };
+        let wanted = u64::from(demo.rotations).saturating_add(lost);
         let everybody = usize::try_from(demo.workers).unwrap_or(usize::MAX);
         let all = ledger.rotations();
-        let least = all.iter().map(|rotation| rotation.served.len()).min().unwrap_or_default();
+        let kept = || all.iter().filter(|rotation| !rotation.lost);
+        let least = kept().map(|rotation| rotation.served.len()).min().unwrap_or_default();
         let winners = all.iter().map(|rotation| rotation.winner.as_str()).collect::<BTreeSet<_>>().len();
         let slowest = all.iter().map(|rotation| rotation.slowest_ms).fold(0.0, f64::max);
-        let lost: BTreeSet<_> = ledger
+        let signed_out: BTreeSet<_> = ledger
             .failures()
             .iter()
             .filter(|failed| failed.kind == "reauth_required")
             .map(|failed| failed.worker)
             .collect();
+        let named = |failed: &&Failed| failed.message.ends_with("rotation_lost");
+        let errors = ledger.failures().iter().filter(|failed| !(demo.strict && named(failed))).count();
+        let told_of_losses = ledger.failures().iter().filter(named).count();
 
         let mut failed = Vec::from_iter(ended);
         let mut demand = |holds: bool, what: String| {
@@ -126,40 +170,59 @@ impl Verdict {
                 failed.push(what);
             }
         };
+        let asked = wanted.saturating_add(kills);
         demand(rotations == wanted, format!("rotations: {rotations} instead of {wanted}"));
-        demand(requests == wanted, format!("requests: {requests} instead of {wanted}"));
-        demand(replays == 0, format!("replays: {replays}"));
-        demand(revoked == 0, format!("logins revoked: {revoked}"));
+        demand(requests == asked, format!("requests: {requests} instead of {asked}"));
+        demand(in_grace == repeated, format!("answers repeated: {in_grace} instead of {repeated}"));
+        demand(replays == lost, format!("replays: {replays} instead of {lost}"));
+        demand(revoked == lost, format!("logins revoked: {revoked} instead of {lost}"));
+        demand(sign_ins == lost, format!("logins made again: {sign_ins} instead of {lost}"));
+        demand(!demo.kill || kills > 0, "nobody was killed".into());
+        demand(lost == 0 || told_of_losses > 0, "no loss was named rotation_lost".into());
         demand(
-            all.len() == usize::try_from(wanted).unwrap_or(usize::MAX) && least == everybody,
+            kept().count() == usize::try_from(demo.rotations).unwrap_or(usize::MAX) && least == everybody,
             format!("served after every rotation: {least} of {everybody}"),
         );
-        let errors = ledger.failures().len();
         demand(errors == 0, format!("errors: {errors}"));
         demand(winners >= 2, format!("different winners: {winners} instead of 2 or more"));
         let mut closing = match failed.is_empty() {
+            true if lost > 0 => format!("passed: {kills} rotations were lost, and each loss was named rotation_lost"),
+            true if kills > 0 => {
+                format!(
+                    "passed: {kills} processes killed with the answer on its way, {in_grace} answers repeated, nobody signed out"
+                )
+            }
             true => format!("passed: one request per rotation, and all {everybody} processes stayed signed in"),
             false => format!("failed: {}", failed.join("; ")),
         };
         if demo.naive {
             closing.push('\n');
-            closing.push_str(&naive_closing(rotations, revoked, everybody, lost.len()));
+            closing.push_str(&naive_closing(rotations, revoked, everybody, signed_out.len()));
             failed.push("the naive code is no way to share a login".into());
         }
+        let kill_rows = [
+            ("killed in flight", kills.to_string()),
+            ("answers repeated", in_grace.to_string()),
+            ("rotations lost", lost.to_string()),
+            ("logins made again", sign_ins.to_string()),
+        ];
+        let mut rows = Vec::from([
+            ("rotations", format!("{rotations} of {wanted}")),
+            ("requests", requests.to_string()),
+            ("replays", replays.to_string()),
+            ("logins revoked", revoked.to_string()),
+            ("callers served", format!("at least {least} of {everybody} after each rotation")),
+            ("errors", errors.to_string()),
+            ("different winners", winners.to_string()),
+            ("slowest caller", format!("{slowest:.0} ms")),
+        ]);
+        rows.extend(kill_rows.into_iter().filter(|_| demo.kill));
         Self {
-            rows: Vec::from([
-                ("rotations", format!("{rotations} of {wanted}")),
-                ("requests", requests.to_string()),
-                ("replays", replays.to_string()),
-                ("logins revoked", revoked.to_string()),
-                ("callers served", format!("at least {least} of {everybody} after each rotation")),
-                ("errors", errors.to_string()),
-                ("different winners", winners.to_string()),
-                ("slowest caller", format!("{slowest:.0} ms")),
-            ]),
+            rows,
             figures: json!({
                 "rotations": rotations, "requests": requests, "replays": replays, "families_revoked": revoked,
-                "served_min": least, "errors": errors, "winners": winners, "slowest_ms": slowest, "workers_signed_out": lost.len(),
+                "served_min": least, "errors": errors, "winners": winners, "slowest_ms": slowest, "workers_signed_out": signed_out.len(),
+                "kills": kills, "replays_in_grace": in_grace, "rotations_lost": lost, "sign_ins": sign_ins,
                 "failed": failed, "passed": failed.is_empty(),
             }),
             failed,

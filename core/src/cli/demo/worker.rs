@@ -39,6 +39,9 @@ pub(in crate::cli) struct Worker {
     client_id: String,
     #[arg(long)]
     naive: bool,
+    /// Whether somebody will sign in again when the login is lost.
+    #[arg(long)]
+    patient: bool,
 }
 
 /// The pause before a worker asks again that was served a token it knows.
@@ -63,7 +66,7 @@ impl Worker {
             let asked = now().mono;
             let token = match get() {
                 Ok(token) => token,
-                Err(error) if passes(&error) => {
+                Err(error) if passes(&error) || (self.patient && error.act() == Act::SignIn) => {
                     self.fail(&error)?;
                     thread::sleep(error.retry_in().unwrap_or_default().max(AFTER_FAILURE));
                     continue;
