@@ -13,6 +13,7 @@ mod got;
 mod import;
 mod interrupt;
 mod log;
+mod keep_alive;
 mod list;
 mod lock;
 mod logout;
@@ -25,6 +26,7 @@ mod status;
 mod tests;
 mod text;
 mod token;
+mod units;
 
 use std::{
     ffi::OsString,
@@ -62,6 +64,7 @@ enum Command {
     Logout(logout::Logout),
     GitCredential(git::GitCredential),
     Docker(docker::Docker),
+    KeepAlive(keep_alive::KeepAlive),
     Demo(demo::Demo),
     Completions(completions::Completions),
     Man(completions::Man),
@@ -110,6 +113,7 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Logout(logout) => (logout.settings.json, logout.run()),
         Command::GitCredential(git) => (git.settings.json, git.run()),
         Command::Docker(docker) => (docker.settings.json, docker.run()),
+        Command::KeepAlive(keep) => (keep.settings.json, keep.run()),
         Command::Completions(completions) => (false, completions.run()),
         Command::Man(man) => (false, man.run()),
         Command::Demo(demo) => (demo.json, demo.run(argv0)),

@@ -4,6 +4,7 @@ mod configuration;
 mod demo;
 mod doctor;
 mod helpers;
+mod keep_alive;
 mod kubectl;
 mod run;
 mod schema;
