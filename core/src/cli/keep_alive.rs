@@ -120,7 +120,9 @@ impl KeepAlive {
         let Some(profile) = resolved.profile else {
             return Err(Failure::Usage("a timer needs a profile: it has no flags and no variables of yours".into()));
         };
-        let elsewhere = resolved.origins.iter().find(|(_, origin)| !matches!(origin, Origin::File(_)));
+        let elsewhere = resolved.origins.iter().find(|(name, origin)| {
+            name.as_str() != "profile" && matches!(origin, Origin::Environment | Origin::CommandLine)
+        });
         if let Some((name, origin)) = elsewhere.filter(|_| !self.uninstall) {
             let message = format!("{origin}: {name}: a timer knows the profile only; write it there");
             return Err(Failure::Usage(message));

@@ -57,7 +57,7 @@ pub(super) struct Environment {
     pub(super) values: BTreeMap<String, String>,
     pub(super) file: Option<PathBuf>,
     /// Variables of other tools; none are looked up without.
-    others: Option<fn(&str) -> Option<String>>,
+    pub(super) others: Option<fn(&str) -> Option<String>>,
 }
 
 impl Settings {
@@ -195,7 +195,7 @@ type Placed = BTreeMap<String, (String, String)>;
 fn missing(name: &str) -> Failure {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
     let variable = setting.map(Setting::env).unwrap_or_default();
-    Failure::Usage(format!("--{} or {variable} is missing, and no profile has it", name.replace('_', "-")))
+    Failure::Usage(format!("--{} or {variable} is missing, and no profile has it", long(name)))
 }
 
 fn warn(warning: &str) {
@@ -289,10 +289,15 @@ fn flags() -> &'static [Flag] {
                     Kind::Url | Kind::Text | Kind::Secret | Kind::Switch | Kind::Seconds(..) => String::new(),
                 };
                 let help = format!("{}{words}{default} [env: {}]", capital(setting.doc), setting.env());
-                Flag { setting, long: setting.name.replace('_', "-"), help }
+                Flag { setting, long: long(setting.name), help }
             })
             .collect()
     })
+}
+
+/// Returns a setting's flag. `--format` is what `tokenward token` prints; whose format the store has is a rarer question.
+pub(super) fn long(name: &str) -> String {
+    if name == "format" { "store-format".into() } else { name.replace('_', "-") }
 }
 
 fn capital(text: &str) -> String {

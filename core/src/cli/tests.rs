@@ -12,7 +12,7 @@ use super::{
     Cli, Command,
     exit::Failure,
     profiles::Profiles,
-    settings::{Environment, Origin, Resolved, Settings},
+    settings::{self, Environment, Origin, Resolved, Settings},
 };
 use crate::{Config, SETTINGS, StoreFormat};
 
@@ -27,7 +27,7 @@ fn every_setting_but_secrets_and_resident_is_a_flag() {
     let longs: Vec<_> = token.get_arguments().filter_map(|arg| arg.get_long()).collect();
 
     for setting in SETTINGS {
-        let has_flag = longs.contains(&setting.name.replace('_', "-").as_str());
+        let has_flag = longs.contains(&settings::long(setting.name).as_str());
         assert_eq!(has_flag, !matches!(setting.name, "client_secret" | "resident"), "{}", setting.name);
     }
 }
@@ -229,7 +229,7 @@ fn environment(file: Option<&tempfile::NamedTempFile>, profile: Option<&str>, va
     let named = profile.map(|profile| ("profile", profile));
     let values = values.iter().chain(&named).map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let file = file.map(|file| file.path().to_path_buf());
-    Environment { values, file, ..Environment::default() }
+    Environment { values, file, others: None }
 }
 
 fn usage<T>(outcome: Result<T, Failure>) -> String {

@@ -1,7 +1,7 @@
 //! `tokenward token`: prints a token that works.
 
 use std::{
-    env,
+    env, format,
     io::{self, Write},
     time::Duration,
 };
@@ -25,10 +25,10 @@ use super::{
   tokenward token --format kubectl-exec"))]
 pub(super) struct Token {
     /// Print the header line `Authorization: Bearer …`: the same as --format header
-    #[arg(long, conflicts_with_all = ["format", "json"])]
+    #[arg(long, conflicts_with_all = ["print", "json"])]
     header: bool,
     /// What is printed
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(id = "print", long = "format", value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
     /// Life in seconds the token should have left
     #[arg(long, default_value = "0", value_name = "SECONDS", value_parser = parse_seconds)]

@@ -105,7 +105,7 @@ impl Site {
 
 /// Returns what keeps a file of CA certificates from being used.
 pub(crate) fn ca_file_trouble(file: &str) -> Option<std::string::String> {
-    roots::tls_config(Some(file)).err()
+    roots::tls_config(Some(file)).err().map(|trouble| std::format!("{}: {}", trouble.setting, trouble.why))
 }
 
 /// Returns the user whose rights this process has.
