@@ -1,0 +1,43 @@
+"""The news of a source as records of the logger `tokenward`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tokenward import Event, Events, TokenSource
+
+_LEVELS = {
+    "reauth_required": logging.ERROR,
+    "save_failed": logging.WARNING,
+    "refresh_failed": logging.WARNING,
+    "journal_set_aside": logging.WARNING,
+    "parked_dropped": logging.WARNING,
+    "rotated": logging.INFO,
+    "signed_in": logging.INFO,
+    "signed_out": logging.INFO,
+}
+_FIELDS = ("refresh_token", "access_token", "attempt", "what", "detail", "retry_in", "error", "believed", "holder")
+
+
+def attach(source: TokenSource, logger: logging.Logger | None = None) -> threading.Thread:
+    """Logs the news of a source from now on, until it is closed. Tokens appear as fingerprints.
+
+    The record's `event` is the `Event` itself. A forked child attaches anew.
+    """
+    logger = logger or logging.getLogger("tokenward")
+    thread = threading.Thread(target=_tell, args=(source.events(), logger), name="tokenward-log", daemon=True)
+    thread.start()
+    return thread
+
+
+def _tell(events: Events, logger: logging.Logger) -> None:
+    for event in events:
+        logger.log(_LEVELS.get(event.kind, logging.DEBUG), "%s", _text(event), extra={"event": event})
+
+
+def _text(event: Event) -> str:
+    told = ((name, getattr(event, name)) for name in _FIELDS)
+    return " ".join([event.kind, *(f"{name}={value}" for name, value in told if value is not None)])

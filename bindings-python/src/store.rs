@@ -1,0 +1,37 @@
+//! The store as a file, for those who bring their own HTTP and timers.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+
+use crate::{effect::Op, input::Answer};
+
+/// A credential in a file, with its lock and its journal beside it.
+#[pyclass(frozen, module = "tokenward")]
+pub(crate) struct FileStore {
+    inner: tokenward::FileStore,
+}
+
+#[pymethods]
+impl FileStore {
+    #[new]
+    #[pyo3(signature = (path, *, trust_lock=false))]
+    fn new(path: PathBuf, trust_lock: bool) -> PyResult<Self> {
+        Ok(Self { inner: tokenward::FileStore::open(path, trust_lock)? })
+    }
+
+    /// Carries out one operation and returns its answer, to be fed to the machine that asked for it.
+    fn perform(&self, py: Python<'_>, op: Op<'_>) -> PyResult<Answer> {
+        let op = op.take()?;
+        Ok(Answer::of(py.detach(|| self.inner.perform(op))))
+    }
+
+    /// Returns where the store lies now, links followed.
+    fn resolved(&self) -> PyResult<PathBuf> {
+        Ok(self.inner.resolved()?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.inner)
+    }
+}
