@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -115,6 +114,7 @@ del source
         """
 from tokenward import log
 log.attach(source)
+atexit.register(lambda: print("exiting", flush=True))
 threading.Thread(target=source.get_token, daemon=True).start()
 sys.stdin.readline()
 """,
@@ -145,6 +145,32 @@ def test_the_end_of_the_interpreter_waits_for_an_answer_under_way(
     assert "Fatal" not in errors
     assert "panicked" not in errors
     assert process.returncode == code
+
+
+def test_the_log_tells_of_the_answer_that_the_end_waited_for(
+    start: Callable[[str], subprocess.Popen[str]], tokenward_provider: Provider, tmp_path: Path
+) -> None:
+    records = tmp_path / "log"
+    process = start(f"""
+import logging
+from tokenward import log
+logging.basicConfig(filename={str(records)!r}, level=logging.DEBUG)
+log.attach(source)
+atexit.register(lambda: print("exiting", flush=True))
+threading.Thread(target=source.get_token, daemon=True).start()
+sys.stdin.readline()
+""")
+    tokenward_provider.wait_for("held")
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert line(process.stdout) == "exiting"
+    stays(process)
+
+    tokenward_provider.control(hold=False)
+    process.wait(20)
+
+    assert [row.split(":")[2].split()[0] for row in records.read_text().splitlines()][-2:] == ["rotated", "saved"]
 
 
 WAITS = {
@@ -191,12 +217,10 @@ def test_a_second_ctrl_c_ends_at_once_and_the_next_process_gets_the_login_back(
     process.send_signal(signal.SIGINT)
     assert line(process.stdout) == "exiting"
 
-    # A signal that comes before the wait has begun is the one that is waited for; so they go on until it ends.
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
+    stays(process)
+    process.send_signal(signal.SIGINT)
 
-    assert process.returncode == -signal.SIGINT
+    assert process.wait(20) == -signal.SIGINT
     assert saved(store)["refresh_token"] == tokenward_provider.refresh_token
     tokenward_provider.control(hold=False)
     with tokenward_provider.source(store) as source:

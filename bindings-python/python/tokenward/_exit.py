@@ -1,4 +1,7 @@
-"""The end of the interpreter: a refresh token that is on its way is waited for, as long as the request may take."""
+"""The end of the interpreter: a refresh token that is on its way is waited for, as long as the request may take.
+
+The end of the process would wait too, but then nobody can be told of the outcome any more, neither a loop nor the log.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,20 @@ import atexit
 import os
 import signal
 import sys
+import threading
+import weakref
 
 from tokenward._tokenward import close_all
+
+#: Threads that read the news: they end with the sources, and tell what they have heard.
+readers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 def _wait() -> None:
     try:
         close_all()
+        for thread in list(readers):
+            thread.join(1)
     except KeyboardInterrupt:
         # The second Ctrl-C ends at once. The recorded intent covers what was under way.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -21,9 +31,15 @@ def _wait() -> None:
 
 def watch() -> None:
     """Has the end of this process, and of those forked from it, wait."""
-    atexit.register(_wait)
+    wait_first()
     _watch_worker()
     os.register_at_fork(after_in_child=_watch_worker)
+
+
+def wait_first() -> None:
+    """Has the wait come before what other modules do at the end, as far as they are there by now."""
+    atexit.unregister(_wait)
+    atexit.register(_wait)
 
 
 def _watch_worker() -> None:

@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from tokenward import _exit
+
 if TYPE_CHECKING:
     from tokenward import Event, Events, TokenSource
 
@@ -30,6 +32,9 @@ def attach(source: TokenSource, logger: logging.Logger | None = None) -> threadi
     logger = logger or logging.getLogger("tokenward")
     thread = threading.Thread(target=_tell, args=(source.events(), logger), name="tokenward-log", daemon=True)
     thread.start()
+    # The log is closed at the end too, by a hook of its own: ours comes first.
+    _exit.readers.add(thread)
+    _exit.wait_first()
     return thread
 
 
