@@ -26,6 +26,10 @@ pub(crate) struct Event {
     access_token: Option<String>,
     /// The number of the attempt with this refresh token.
     attempt: Option<u32>,
+    /// The status code of an answer.
+    status: Option<u16>,
+    /// The row of the table of answers that decided what it means.
+    row: Option<&'static str>,
     /// What was dropped.
     what: Option<&'static str>,
     /// What happened, in words.
@@ -52,6 +56,7 @@ impl Event {
                 Self { refresh_token: name(refresh_token), attempt: Some(*attempt), ..bare }
             }
             E::Rotated { refresh_token } => Self { refresh_token: refresh_token.as_ref().and_then(name), ..bare },
+            E::Answered { status, row } => Self { status: Some(*status), row: Some(row), ..bare },
             E::SaveFailed { detail, retry_in } => {
                 Self { detail: Some(detail.clone()), retry_in: Some(retry_in.as_secs_f64()), ..bare }
             }

@@ -440,6 +440,8 @@ def show_event(event: Event) -> dict[str, Any]:
         "refresh_token": event.refresh_token and NAMES[event.refresh_token],
         "access_token": event.access_token and NAMES[event.access_token],
         "attempt": event.attempt,
+        "status": event.status,
+        "row": event.row,
         "believed": event.believed,
         "what": event.what,
         "detail": event.detail,

@@ -21,7 +21,19 @@ _LEVELS = {
     "signed_in": logging.INFO,
     "signed_out": logging.INFO,
 }
-_FIELDS = ("refresh_token", "access_token", "attempt", "what", "detail", "retry_in", "error", "believed", "holder")
+_FIELDS = (
+    "refresh_token",
+    "access_token",
+    "attempt",
+    "status",
+    "row",
+    "what",
+    "detail",
+    "retry_in",
+    "error",
+    "believed",
+    "holder",
+)
 
 
 def attach(source: TokenSource, logger: logging.Logger | None = None) -> threading.Thread:
