@@ -105,6 +105,36 @@ impl Grant {
         Ok(Self { inner })
     }
 
+    /// The bearer token, None after an import of a refresh token alone.
+    #[getter]
+    fn access_token(&self) -> Option<AccessToken> {
+        self.inner.access_token.clone().map(AccessToken::of)
+    }
+
+    /// Returns the refresh token's text. Once it is a str, nobody can wipe it.
+    fn expose_refresh_token(&self) -> Option<&str> {
+        // EXPOSE: the caller asked for the text by this name.
+        self.inner.refresh_token.as_ref().map(Secret::expose)
+    }
+
+    /// The granted scope, as the server spelled it.
+    #[getter]
+    fn scope(&self) -> Option<&str> {
+        self.inner.scope.as_deref()
+    }
+
+    /// When the answer with the access token was received.
+    #[getter]
+    fn issued_at(&self) -> Option<f64> {
+        self.inner.issued_at.map(unix)
+    }
+
+    /// Who the credential belongs to, None if unknown.
+    #[getter]
+    fn account(&self) -> Option<&str> {
+        self.inner.account.as_ref().map(Account::as_str)
+    }
+
     fn __repr__(&self) -> String {
         format!("Grant({}, ..)", self.inner.fingerprint())
     }

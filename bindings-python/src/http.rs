@@ -66,6 +66,12 @@ pub(crate) struct Response {
     inner: tokenward::Response,
 }
 
+impl Response {
+    pub(crate) fn inner(&self) -> &tokenward::Response {
+        &self.inner
+    }
+}
+
 #[pymethods]
 impl Response {
     #[new]

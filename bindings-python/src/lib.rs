@@ -1,5 +1,6 @@
 //! tokenward for Python. A file here converts, calls the file of the same name in the core, and converts back.
 
+mod answered;
 mod command;
 mod effect;
 mod error;
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 mod _tokenward {
     #[pymodule_export]
     use super::{
+        answered::{Answered, read_answer},
         command::run,
         effect::{
             Commit, Deliver, Emit, JournalWrites, Load, Note, Park, Prepare, Stage, StoreFault, TryLock, Unlock, Write,

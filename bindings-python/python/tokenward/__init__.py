@@ -13,6 +13,7 @@ from tokenward._tokenward import (
     AccessToken,
     Adopt,
     Answer,
+    Answered,
     Changed,
     Commit,
     Current,
@@ -50,6 +51,7 @@ from tokenward._tokenward import (
     Want,
     Write,
     __version__,
+    read_answer,
 )
 from tokenward._types import Effect, Input, StoreOp
 from tokenward.errors import (
@@ -72,6 +74,7 @@ __all__ = [
     "AccountMismatch",
     "Adopt",
     "Answer",
+    "Answered",
     "Blocked",
     "Changed",
     "Commit",
@@ -124,6 +127,7 @@ __all__ = [
     "Want",
     "Write",
     "__version__",
+    "read_answer",
 ]
 
 _exit.watch()
