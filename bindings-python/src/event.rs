@@ -20,10 +20,14 @@ use crate::{error, status::Holder, wait::SLICE};
 pub(crate) struct Event {
     /// The name in every language.
     kind: &'static str,
+    /// How loud it is in a log, by the core's names.
+    level: &'static str,
     /// The refresh token's name.
     refresh_token: Option<String>,
     /// The access token's name.
     access_token: Option<String>,
+    /// The name of the refresh token that was asked with.
+    base: Option<String>,
     /// The number of the attempt with this refresh token.
     attempt: Option<u32>,
     /// The status code of an answer.
@@ -49,37 +53,39 @@ pub(crate) struct Event {
 impl Event {
     pub(crate) fn of(py: Python<'_>, event: &tokenward::Event) -> PyResult<Self> {
         use tokenward::Event as E;
-        let name = |name: &Fingerprint| Some(name.to_string());
-        let bare = Self { kind: event.kind(), ..Self::default() };
+        let name = |name: &Option<Fingerprint>| name.map(|name| name.to_string());
+        let bare = Self { kind: event.kind(), level: event.level().as_str(), ..Self::default() };
         Ok(match event {
             E::RefreshStarted { refresh_token, attempt } | E::Replay { refresh_token, attempt } => {
-                Self { refresh_token: name(refresh_token), attempt: Some(*attempt), ..bare }
+                Self { refresh_token: Some(refresh_token.to_string()), attempt: Some(*attempt), ..bare }
             }
-            E::Rotated { refresh_token } => Self { refresh_token: refresh_token.as_ref().and_then(name), ..bare },
             E::Answered { status, row } => Self { status: Some(*status), row: Some(row), ..bare },
-            E::SaveFailed { detail, retry_in } => {
-                Self { detail: Some(detail.clone()), retry_in: Some(retry_in.as_secs_f64()), ..bare }
+            E::Rotated { access_token, refresh_token, base } => {
+                Self { access_token: name(access_token), refresh_token: name(refresh_token), base: name(base), ..bare }
             }
-            E::Adopted { access_token } => Self { access_token: access_token.as_ref().and_then(name), ..bare },
-            E::Dropped { what } => Self { what: Some(what), ..bare },
-            E::RefreshFailed { error } | E::ReauthRequired { error } => {
-                Self { error: Some(error::exception(py, error)?.unbind()), ..bare }
+            E::Saved { refresh_token } | E::RolledForward { refresh_token } | E::SignedOut { refresh_token } => {
+                Self { refresh_token: name(refresh_token), ..bare }
+            }
+            E::SaveFailed { refresh_token, detail, retry_in } => {
+                let (detail, retry_in) = (Some(detail.clone()), Some(retry_in.as_secs_f64()));
+                Self { refresh_token: name(refresh_token), detail, retry_in, ..bare }
+            }
+            E::Adopted { access_token, refresh_token } | E::SignedIn { access_token, refresh_token } => {
+                Self { access_token: name(access_token), refresh_token: name(refresh_token), ..bare }
+            }
+            E::Dropped { what, base } => Self { what: Some(what), base: name(base), ..bare },
+            E::RefreshFailed { refresh_token, error } | E::ReauthRequired { refresh_token, error } => {
+                let error = Some(error::exception(py, error)?.unbind());
+                Self { refresh_token: name(refresh_token), error, ..bare }
             }
             E::Refused { access_token, believed } => {
-                Self { access_token: name(access_token), believed: Some(*believed), ..bare }
+                Self { access_token: Some(access_token.to_string()), believed: Some(*believed), ..bare }
             }
-            E::Parked { holder } => Self { holder: holder.as_ref().map(Holder::of), ..bare },
+            E::LockBusy { holder } | E::Parked { holder } => Self { holder: holder.as_ref().map(Holder::of), ..bare },
             E::ParkedDropped { detail } => Self { detail: Some(detail.clone()), ..bare },
             E::Transition { state, on } => Self { transition: Some((state, on)), ..bare },
             // These are told by their kind alone, and so is one that is new here.
-            E::Saved
-            | E::RolledForward
-            | E::LockBusy
-            | E::SignedIn
-            | E::SignedOut
-            | E::JournalSetAside
-            | E::LateAnswer
-            | _ => bare,
+            E::JournalSetAside | E::LateAnswer | _ => bare,
         })
     }
 }

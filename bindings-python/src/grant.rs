@@ -87,17 +87,19 @@ pub(crate) struct Grant {
 #[pymethods]
 impl Grant {
     #[new]
-    #[pyo3(signature = (access_token=None, refresh_token=None, scope=None, issued_at=None, account=None))]
+    #[pyo3(signature = (access_token=None, refresh_token=None, scope=None, issued_at=None, account=None, refresh_token_expires_at=None))]
     fn new(
         access_token: Option<&Bound<'_, AccessToken>>,
         refresh_token: Option<String>,
         scope: Option<String>,
         issued_at: Option<f64>,
         account: Option<String>,
+        refresh_token_expires_at: Option<f64>,
     ) -> PyResult<Self> {
         let inner = tokenward::Grant {
             access_token: access_token.map(|token| token.get().inner.clone()),
             refresh_token: refresh_token.map(Secret::new),
+            refresh_token_expires_at: optional_moment("refresh_token_expires_at", refresh_token_expires_at)?,
             scope,
             issued_at: optional_moment("issued_at", issued_at)?,
             account: account.map(Account::new),
@@ -115,6 +117,12 @@ impl Grant {
     fn expose_refresh_token(&self) -> Option<&str> {
         // EXPOSE: the caller asked for the text by this name.
         self.inner.refresh_token.as_ref().map(Secret::expose)
+    }
+
+    /// When the refresh token ends, None where the server did not say.
+    #[getter]
+    fn refresh_token_expires_at(&self) -> Option<f64> {
+        self.inner.refresh_token_expires_at.map(unix)
     }
 
     /// The granted scope, as the server spelled it.

@@ -156,7 +156,9 @@ def test_the_news_are_told_until_the_source_is_closed(tokenward_source: TokenSou
     assert {"rotated", "saved"} <= set(told)
     assert told["refresh_started"].attempt == 1
     assert told["rotated"].refresh_token is not None
-    assert told["rotated"].access_token is None
+    assert told["rotated"].access_token == token.fingerprint
+    assert told["rotated"].base == told["refresh_started"].refresh_token
+    assert told["rotated"].error is None
     assert token.expose() not in repr(list(told.values()))
 
 

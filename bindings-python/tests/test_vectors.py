@@ -439,6 +439,7 @@ def show_event(event: Event) -> dict[str, Any]:
         "event": event.kind,
         "refresh_token": event.refresh_token and NAMES[event.refresh_token],
         "access_token": event.access_token and NAMES[event.access_token],
+        "base": event.base and NAMES[event.base],
         "attempt": event.attempt,
         "status": event.status,
         "row": event.row,

@@ -11,19 +11,12 @@ from tokenward import _exit
 if TYPE_CHECKING:
     from tokenward import Event, Events, TokenSource
 
-_LEVELS = {
-    "reauth_required": logging.ERROR,
-    "save_failed": logging.WARNING,
-    "refresh_failed": logging.WARNING,
-    "journal_set_aside": logging.WARNING,
-    "parked_dropped": logging.WARNING,
-    "rotated": logging.INFO,
-    "signed_in": logging.INFO,
-    "signed_out": logging.INFO,
-}
+#: By the core's names.
+_LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 _FIELDS = (
     "refresh_token",
     "access_token",
+    "base",
     "attempt",
     "status",
     "row",
@@ -52,7 +45,7 @@ def attach(source: TokenSource, logger: logging.Logger | None = None) -> threadi
 
 def _tell(events: Events, logger: logging.Logger) -> None:
     for event in events:
-        logger.log(_LEVELS.get(event.kind, logging.DEBUG), "%s", _text(event), extra={"event": event})
+        logger.log(_LEVELS[event.level], "%s", _text(event), extra={"event": event})
 
 
 def _text(event: Event) -> str:
