@@ -284,14 +284,14 @@ mod tests {
         let rows = [
             ([].as_slice(), "/home/alice/.claude/.credentials.json", false),
             (&[("CLAUDE_CONFIG_DIR", "")], "/home/alice/.claude/.credentials.json", false),
-            (&[("CLAUDE_CONFIG_DIR", "/work/claude/")], "/work/claude/.credentials.json", false),
+            (&[("CLAUDE_CONFIG_DIR", "/srv/claude/")], "/srv/claude/.credentials.json", false),
             (
-                &[("CLAUDE_CONFIG_DIR", "/work/claude"), ("CLAUDE_SECURESTORAGE_CONFIG_DIR", "")],
+                &[("CLAUDE_CONFIG_DIR", "/srv/claude"), ("CLAUDE_SECURESTORAGE_CONFIG_DIR", "")],
                 "/home/alice/.claude/.credentials.json",
                 false,
             ),
             (
-                &[("CLAUDE_CONFIG_DIR", "/work/claude"), ("CLAUDE_SECURESTORAGE_CONFIG_DIR", "/secure")],
+                &[("CLAUDE_CONFIG_DIR", "/srv/claude"), ("CLAUDE_SECURESTORAGE_CONFIG_DIR", "/secure")],
                 "/secure/.credentials.json",
                 true,
             ),
