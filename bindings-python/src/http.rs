@@ -85,16 +85,25 @@ impl Response {
 }
 
 /// No byte of the request left after the handshake: the refresh token is certainly unspent.
+///
+/// `blocked`: it will not help to wait, a person has to look at the network. `setting`: it is a setting of this process
+/// that cannot be used, by its name.
 #[pyclass(frozen, module = "tokenward")]
 pub(crate) struct NotSent {
-    detail: String,
+    fault: FetchFault,
 }
 
 #[pymethods]
 impl NotSent {
     #[new]
-    fn new(detail: String) -> Self {
-        Self { detail }
+    #[pyo3(signature = (detail, *, blocked=false, setting=None))]
+    fn new(detail: String, blocked: bool, setting: Option<String>) -> Self {
+        let fault = match (setting, blocked) {
+            (Some(setting), _) => FetchFault::Misconfigured { setting, detail },
+            (None, true) => FetchFault::Blocked { detail },
+            (None, false) => FetchFault::NotSent { detail },
+        };
+        Self { fault }
     }
 }
 
@@ -145,7 +154,7 @@ impl Fetch {
         let effect = self.effect.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(answered)?;
         Ok(Answer::of(effect.answer(match outcome {
             Outcome::Response(response) => Ok(response.get().inner.clone()),
-            Outcome::NotSent(fault) => Err(FetchFault::NotSent { detail: fault.get().detail.clone() }),
+            Outcome::NotSent(fault) => Err(fault.get().fault.clone()),
             Outcome::MaybeSent(fault) => Err(FetchFault::MaybeSent { detail: fault.get().detail.clone() }),
         })))
     }

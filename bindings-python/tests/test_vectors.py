@@ -390,7 +390,12 @@ def grant(members: dict[str, Any]) -> Grant:
 
 def response(reply: dict[str, Any]) -> Response | NotSent | MaybeSent:
     """Reads what the server says."""
-    known(reply, "status", "headers", "body", "pad", "not_sent", "maybe_sent")
+    known(reply, "status", "headers", "body", "pad", "not_sent", "blocked", "misconfigured", "maybe_sent")
+    if "blocked" in reply:
+        return NotSent(reply["blocked"], blocked=True)
+    if "misconfigured" in reply:
+        setting, detail = reply["misconfigured"].split(": ", 1)
+        return NotSent(detail, setting=setting)
     if "not_sent" in reply:
         return NotSent(reply["not_sent"])
     if "maybe_sent" in reply:
@@ -416,7 +421,8 @@ def show(effect: Effect) -> dict[str, Any]:
         case Commit():
             shown = {"store": None if effect.data is None else json.loads(effect.data)}
         case Fetch():
-            form = dict(parse_qsl(effect.request.body.decode(), keep_blank_values=True))
+            body, is_json = effect.request.body, "json" in effect.request.headers["content-type"]
+            form = json.loads(body) if is_json else dict(parse_qsl(body.decode(), keep_blank_values=True))
             shown = {"url": effect.request.url, "headers": sorted(effect.request.headers), "form": form}
         case Deliver():
             shown = {"waiter": effect.waiter}

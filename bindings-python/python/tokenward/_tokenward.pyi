@@ -447,7 +447,7 @@ class Response:
 
 @final
 class NotSent:
-    def __new__(cls, detail: str) -> Self: ...
+    def __new__(cls, detail: str, *, blocked: bool = False, setting: str | None = None) -> Self: ...
 
 @final
 class MaybeSent:
