@@ -422,8 +422,9 @@ def show(effect: Effect) -> dict[str, Any]:
             shown = {"store": None if effect.data is None else json.loads(effect.data)}
         case Fetch():
             body, is_json = effect.request.body, "json" in effect.request.headers["content-type"]
-            form = json.loads(body) if is_json else dict(parse_qsl(body.decode(), keep_blank_values=True))
-            shown = {"url": effect.request.url, "headers": sorted(effect.request.headers), "form": form}
+            shown = {"url": effect.request.url, "headers": sorted(effect.request.headers)}
+            form = {"json": json.loads(body)} if is_json else {"form": dict(parse_qsl(body.decode(), True))}
+            shown |= form
         case Deliver():
             shown = {"waiter": effect.waiter}
             if effect.token is not None:
