@@ -134,6 +134,9 @@ export interface Status {
 export interface News {
   /** The event's name, the same in every language. */
   kind: string;
+  level: 'error' | 'warn' | 'info' | 'debug';
+  /** All of it in one line, without a secret: tokens by their fingerprints. */
+  message: string;
   error: TokenError | null;
 }
 

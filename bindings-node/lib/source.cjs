@@ -76,8 +76,9 @@ class TokenSource extends EventEmitter {
   }
 
   /** Reads the store now. */
-  look() {
-    return this.#wait(() => this.#native.look());
+  async look() {
+    await this.#wait(() => this.#native.look());
+    this.#until = 0;
   }
 
   /** Stores a login. With `replace` it may be older, another account's, or one that cannot be refreshed. */
@@ -178,8 +179,8 @@ class TokenSource extends EventEmitter {
     this.#native.subscribe((news) => self.deref()?.#tell(news));
   }
 
-  #tell({ kind, error }) {
-    const news = { kind, error: error ? errorOf(error) : null };
+  #tell({ kind, level, message, error }) {
+    const news = { kind, level, message, error: error ? errorOf(error) : null };
     this.emit('news', news);
     this.emit(kind.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), news.error);
   }

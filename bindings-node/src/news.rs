@@ -16,6 +16,10 @@ use crate::failure::Failure;
 pub struct News {
     /// The name, the same in every language.
     pub kind: String,
+    /// How much it matters: `error`, `warn`, `info` or `debug`.
+    pub level: String,
+    /// All of it in one line, tokens by their fingerprints.
+    pub message: String,
     /// The error, where one was met.
     pub error: Option<Failure>,
 }
@@ -42,5 +46,10 @@ fn read(event: &Event) -> News {
     } else {
         None
     };
-    News { kind: event.kind().into(), error: error.map(Failure::from) }
+    News {
+        kind: event.kind().into(),
+        level: event.level().as_str().into(),
+        message: event.to_string(),
+        error: error.map(Failure::from),
+    }
 }

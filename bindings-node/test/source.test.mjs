@@ -135,6 +135,23 @@ test('a login that is over is told as such, with its reason', async (t) => {
   await source.close();
 });
 
+test('the news tell what happened, by fingerprints', async (t) => {
+  const world = await World.start(t);
+  const source = new TokenSource(world.settings);
+  const news = [];
+  const saved = new Promise((resolve) => source.once('saved', resolve));
+  source.on('news', (item) => news.push(item));
+
+  const token = await source.getToken();
+  await saved;
+
+  const rotated = news.find(({ kind }) => kind === 'rotated');
+  assert.equal(rotated.level, 'info');
+  assert.ok(rotated.message.includes(token.fingerprint), rotated.message);
+  assert.ok(!JSON.stringify(news).includes(token.expose()));
+  await source.close();
+});
+
 test('the state tells no secret and everything else', async (t) => {
   const world = await World.start(t);
   const source = new TokenSource(world.settings);
