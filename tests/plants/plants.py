@@ -89,7 +89,7 @@ PLANTS = [
         HOLD,
         "        self.ask_stage(Staged { head, body: response.body }, Spending::Refresh(spend), out)",
         "        let early = Staged { head, body: response.body };\n"
-        "        if let Verdict::Granted(tokens) = view::weigh(&early) {\n"
+        "        if let Verdict::Granted(tokens) = self.view.weigh(&early).verdict {\n"
         "            let grant = rotation::merge(self.view.stored_grant(), tokens, early.received());\n"
         "            self.succeed(grant, now, out);\n"
         "        }\n"
