@@ -1,7 +1,7 @@
 //! How a new credential replaces an old one, and when it must not.
 
 use crate::{
-    AccessToken, Grant, Guard, Secret, TokenError, UnixTime,
+    AccessToken, Account, Grant, Guard, Secret, TokenError, UnixTime,
     journal::{Known, State},
     wire::Tokens,
 };
@@ -19,8 +19,14 @@ pub(crate) fn merge(base: Option<&Grant>, tokens: Tokens, received: UnixTime) ->
             .or_else(|| base.and_then(|base| base.refresh_token_expires_at)),
         scope: tokens.scope.or_else(|| base.and_then(|base| base.scope.clone())),
         issued_at: Some(received),
-        account: tokens.account.or_else(|| base.and_then(|base| base.account.clone())),
+        account: account(base.and_then(|base| base.account.as_ref()), tokens.account),
     }
+}
+
+/// Returns the new account, unless it only is another name: the stored one stays then, or it would change with every answer.
+fn account(stored: Option<&Account>, new: Option<Account>) -> Option<Account> {
+    let other_name = |stored: &&Account| new.as_ref().is_none_or(|new| !is_alike(stored, new));
+    stored.filter(other_name).cloned().or(new)
 }
 
 /// Refuses a login that would make things worse (promise P4).
@@ -54,9 +60,15 @@ pub(crate) fn check_login(
 /// Refuses a credential of another account. Unknown never matches and never blocks.
 pub(crate) fn check_account(stored: &Grant, new: &Grant) -> Result<(), TokenError> {
     match (&stored.account, &new.account) {
-        (Some(stored), Some(new)) if stored != new => Err(TokenError::AccountMismatch),
+        (Some(stored), Some(new)) if stored != new && is_alike(stored, new) => Err(TokenError::AccountMismatch),
         (Some(_) | None, Some(_) | None) => Ok(()),
     }
+}
+
+/// Returns whether two accounts are named in the same way: issuer and subject of an id_token with a space between, or a
+/// server's own field. An answer may leave the id_token out (OpenID Connect Core section 12.2).
+fn is_alike(one: &Account, other: &Account) -> bool {
+    one.as_str().contains(' ') == other.as_str().contains(' ')
 }
 
 /// Returns whether the access token of `new` ends later than the one of `old`, by more than a rounding error.
@@ -156,6 +168,24 @@ mod tests {
 
         assert_eq!(check(&alice, &grant(Some("refresh-token-2"), 2, Some("bob"))), Err(TokenError::AccountMismatch));
         assert_eq!(check(&alice, &grant(Some("refresh-token-2"), 2, None)), Ok(()));
+    }
+
+    #[test]
+    fn two_ways_to_name_an_account_are_not_compared_and_the_first_one_stays() {
+        let stored = grant(Some("refresh-token-1"), 1, Some("https://id.test alice"));
+        let tokens = Tokens {
+            access_token: Secret::new("access-token-2"),
+            refresh_token: Some(Secret::new("refresh-token-2")),
+            expires_in: None,
+            refresh_token_expires_in: None,
+            scope: None,
+            account: Some(Account::new("u-1")),
+        };
+
+        let merged = merge(Some(&stored), tokens, UnixTime::from_secs(5));
+
+        assert_eq!(check_account(&stored, &grant(None, 2, Some("u-1"))), Ok(()));
+        assert_eq!(merged.account, stored.account);
     }
 
     #[test]

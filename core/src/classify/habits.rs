@@ -44,6 +44,9 @@ pub(crate) const PATHS_OF_SENTENCES: &[Path] = &[
     &["detail"],
     &["reason"],
     &["msg"],
+    // Apigee
+    &["Error"],
+    &["fault", "faultstring"],
 ];
 
 use Says::{Begins, Is, Number, Numeric};

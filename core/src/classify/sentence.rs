@@ -1,6 +1,7 @@
 //! Prose, read last: whole sentences that say nothing but that the refresh token has ended.
 
-/// Returns whether a text says that the refresh token has ended, and nothing else.
+/// Returns whether a text says that the refresh token has ended, and nothing else in its first sentence. What may follow
+/// is advice: "Please log in again."
 ///
 /// Every word must be one of a few, "refresh token" must stand in it, and a word that ends it. So "The provided
 /// refresh token is invalid, expired or revoked." counts, and neither "refresh token is required" nor "processed 401
@@ -8,11 +9,12 @@
 pub(crate) fn ends_a_refresh_token(text: &str) -> bool {
     let mut last = "";
     let (mut names_it, mut ends_it, mut denies, mut affirms) = (false, false, false, false);
-    for word in words(text) {
+    for word in words(first_sentence(text)) {
         let is = |known: &&str| word.eq_ignore_ascii_case(known);
         names_it |= last.eq_ignore_ascii_case("refresh") && is(&"token");
         ends_it |= ENDS.iter().any(is);
-        denies |= DENIES.iter().any(is);
+        // "No refresh token found" says that we sent none.
+        denies |= (DENIES.iter().any(is) && !is(&"no")) || (last.eq_ignore_ascii_case("no") && is(&"longer"));
         affirms |= AFFIRMS.iter().any(is);
         if !ENDS.iter().chain(DENIES).chain(AFFIRMS).chain(FILL).any(is) {
             return false;
@@ -20,6 +22,10 @@ pub(crate) fn ends_a_refresh_token(text: &str) -> bool {
         last = word;
     }
     names_it && (ends_it || (denies && affirms))
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").or_else(|| text.split_once("! ")).map_or(text, |(first, _)| first)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -85,6 +91,7 @@ mod tests {
             "Invalid Refresh Token: Refresh Token Not Found",
             "Refresh token does not exist",
             "Bad refresh token",
+            "The refresh token has expired. Please log in again.",
         ] {
             assert!(ends_a_refresh_token(text), "{text}");
         }
@@ -105,6 +112,8 @@ mod tests {
             "the refresh token is not valid yet",
             "refresh tokens are not allowed; the grant is invalid",
             "an invalid request for a token refresh",
+            "No refresh token found in request",
+            "Please log in again. The refresh token has expired.",
         ] {
             assert!(!ends_a_refresh_token(text), "{text}");
         }

@@ -170,9 +170,12 @@ impl Machine {
         now: Now,
         out: &mut Out,
     ) -> State {
-        let rotated = before.and_then(|grant| grant.access_token.as_ref()) != grant.access_token.as_ref();
-        let mut state =
-            journal::State { intent: None, dead: None, not_before: None, ..self.view.journal.state.clone() };
+        let verdict = self.view.journal.answer.as_ref().map(|answer| self.view.weigh(answer).verdict);
+        let rotated = !matches!(verdict, Some(Verdict::Malformed { .. }));
+        let before_this = self.view.journal.state.clone();
+        // The waits after answers without an access token add up: each of them spends a refresh token.
+        let not_before = before_this.not_before.clone().filter(|_| !rotated);
+        let mut state = journal::State { intent: None, dead: None, not_before, ..before_this };
         let base = before.and_then(|grant| grant.names().1);
         if let Some(spent) = base.filter(|base| Some(*base) != grant.names().1) {
             state.spend(spent);
@@ -193,8 +196,7 @@ impl Machine {
         if !rotated {
             // A new refresh token without an access token: the old one goes on, and the server is asked again later.
             let key = grant.refresh_token.as_ref().map_or_else(|| Fingerprint::of(&[]), |token| self.key(token));
-            let answer = self.view.journal.answer.as_ref();
-            let error = match answer.map(|answer| self.view.weigh(answer).verdict) {
+            let error = match verdict {
                 Some(Verdict::Malformed { code: Some(code), .. }) => TokenError::Misconfigured { code: code.into() },
                 Some(_) | None => TokenError::Unavailable { retry_in: None, trouble: Trouble::Malformed },
             };

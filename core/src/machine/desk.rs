@@ -225,7 +225,7 @@ impl Machine {
             let result = self.results > waiting.results
                 || (waiting.joined != now
                     && held.received.is_none()
-                    && held.issued_at.is_some_and(|at| at >= waiting.joined.wall));
+                    && self.issued_at(held).is_some_and(|at| at >= waiting.joined.wall));
             // Who waited for a refresh is served by its result, unless that has ended on its way (a closed lid).
             if (result && !held.has_ended(now)) || (!want.explicit && held.serves(now, want.min_ttl)) {
                 return Judgement::Deliver(held.token.clone());
@@ -251,6 +251,12 @@ impl Machine {
             (Can::Later { due, error }, None) if due > waiting.deadline() => self.said(waiting, error),
             (Can::Later { due, .. }, None) => Judgement::Wait(Some(due)),
         }
+    }
+
+    /// Returns when the token in hand was issued, as far as is known: a store that does not say leaves it to the journal.
+    pub(super) fn issued_at(&self, held: &crate::expiry::Held) -> Option<crate::UnixTime> {
+        let rotation = || self.view.journal.state.rotation.as_ref();
+        held.issued_at.or_else(|| Some(crate::UnixTime::from_millis(rotation()?.at)))
     }
 
     /// Nobody is told an error from memory: somebody else may have mended it since.

@@ -331,7 +331,9 @@ impl Machine {
     fn refuse(&mut self, token: &AccessToken, now: Now, out: &mut Out) {
         let name = token.fingerprint();
         let Some(held) = self.held.as_ref().filter(|held| held.token.fingerprint() == name) else { return };
-        let believed = held.age(now).is_none_or(|age| age >= BELIEVED_AFTER) || !held.serves(now, Duration::ZERO);
+        let noted = || self.issued_at(held).filter(|at| *at <= now.wall).map(|at| now.wall.since(at));
+        let age = held.age(now).or_else(noted);
+        let believed = age.is_none_or(|age| age >= BELIEVED_AFTER) || !held.serves(now, Duration::ZERO);
         if believed {
             self.refused = Some(name);
         }

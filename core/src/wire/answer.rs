@@ -111,9 +111,16 @@ pub(crate) fn http_date(text: &str) -> Option<UnixTime> {
 fn success(raw: &Raw<'_>, body: &Body<'_>) -> Judged {
     let malformed = |refresh_token, row| judged(Verdict::Malformed { refresh_token, code: None }, row);
     match body {
-        Body::Protocol(members) => granted(raw, members)
-            .or_else(|| named(raw, members))
-            .unwrap_or_else(|| malformed(refresh_token(members), "shape.no_token")),
+        Body::Protocol(members) => granted(raw, members).unwrap_or_else(|| {
+            let said = named(raw, members);
+            let refused = matches!(&said, Some(Judged { verdict: Verdict::Refused { .. }, .. }));
+            match (said, refresh_token(members)) {
+                // Whatever passing trouble is told with it: the old refresh token is spent, and here is the new one.
+                (_, new @ Some(_)) if !refused => malformed(new, "shape.no_token"),
+                (Some(said), _) => said,
+                (None, new) => malformed(new, "shape.no_token"),
+            }
+        }),
         // The end is missing, perhaps `expires_in` with it, so the access token is not used. The refresh token is: the
         // old one is spent, and this one stands there whole.
         Body::Damaged(members) => malformed(refresh_token(members), "shape.damaged"),
@@ -185,6 +192,9 @@ fn named(raw: &Raw<'_>, members: &Members<'_>) -> Option<Judged> {
         Some(decided) => decided,
         None => return unknown(raw, members),
     };
+    if raw.status == 403 && GATEWAYS_SAY.contains(&row.id) && members.text(&["error"]).is_none() {
+        return Some(blocked(raw, "shape.no_code"));
+    }
     let verdict = match row.class {
         Class::Revoked => Verdict::Refused { reason: ReauthReason::Revoked },
         Class::Reused => Verdict::Refused { reason: ReauthReason::Reused },
@@ -308,10 +318,15 @@ const CODE_PLACES: &[&[&str]] = &[
     &["error", "type"],
     &["error", "status"],
     &["error", ".tag"],
+    // Servers that wrap the protocol's answer: FastAPI, OpenAPI generators
+    &["error", "error"],
+    &["detail", "error"],
     // Notion, Okta, Supabase
     &["code"],
     &["errorCode"],
     &["error_code"],
+    // Apigee
+    &["ErrorCode"],
     // Fitbit
     &["errors", "0", "errorType"],
     // Square
@@ -322,6 +337,9 @@ const CODE_PLACES: &[&[&str]] = &[
     &["status"],
     &["category"],
 ];
+
+/// Codes that gateways and firewalls use for a 403 of their own; a token endpoint says them as `error`.
+const GATEWAYS_SAY: &[&str] = &["rfc6749.access_denied", "aws.AccessDeniedException"];
 
 /// Where a code that no row knows is taken for one.
 const UNKNOWN_PLACES: &[&[&str]] =

@@ -38,9 +38,9 @@ impl Tokens {
             Some(Account::new(id.expose()))
         };
         Some(Self {
-            access_token: id_token().or_else(|| token("access_token"))?,
+            access_token: id_token().or_else(|| token("access_token")).or_else(|| token("accessToken"))?,
             refresh_token: refresh_token(members),
-            expires_in: seconds(&["expires_in"]),
+            expires_in: seconds(&["expires_in"]).or_else(|| seconds(&["expiresIn"])),
             refresh_token_expires_in: seconds(&["refresh_token_expires_in"]),
             scope: members.words("scope"),
             account: members.text(&["id_token"]).and_then(|token| account(token.expose())).or_else(field),
@@ -51,14 +51,16 @@ impl Tokens {
 /// Returns the new refresh token, if there is one.
 pub(super) fn refresh_token(members: &Members<'_>) -> Option<Secret> {
     // EXPOSE: looked at only.
-    members.text(&["refresh_token"]).filter(|token| !token.expose().trim().is_empty())
+    let named = |name| members.text(&[name]).filter(|token| !token.expose().trim().is_empty());
+    // AWS SSO OIDC, CreateToken
+    named("refresh_token").or_else(|| named("refreshToken"))
 }
 
 /// Returns what is wrong with the token's type; `None` for a token that may be sent as `Bearer`, which a server that
 /// gives no type means too.
 pub(super) fn odd_type(members: &Members<'_>) -> Option<&'static str> {
     // EXPOSE: a type is no secret.
-    let kind = members.text(&["token_type"])?;
+    let kind = members.text(&["token_type"]).or_else(|| members.text(&["tokenType"]))?;
     let kind = kind.expose().trim();
     if kind.is_empty() || BEARER_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
         return None;
@@ -93,8 +95,10 @@ fn account(id_token: &str) -> Option<Account> {
     Some(Account::new([issuer.expose(), subject.expose()].join(" ")))
 }
 
-/// Token types that are sent as `Bearer`. Slack names the owner of the token instead (oauth.v2.access: "bot", "user").
-const BEARER_TYPES: &[&str] = &["bearer", "bot", "user"];
+/// Token types that are sent as `Bearer`. Slack names the owner of the token instead (oauth.v2.access: "bot", "user"),
+/// eBay its kind, Apigee writes one word.
+const BEARER_TYPES: &[&str] =
+    &["bearer", "bearertoken", "bot", "user", "user access token", "application access token"];
 
 /// Ten years. A longer life is a server's way to say "no end" or a mistake; the moment stays one every clock can hold.
 pub(super) const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
