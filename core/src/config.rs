@@ -121,7 +121,8 @@ impl Config {
             };
             if (setting.set)(&mut config, value).is_none() {
                 // A wrong secret is a secret all the same.
-                let shown = if setting.kind == Kind::Secret { "(hidden)" } else { value };
+                let has_user = setting.kind == Kind::Url && value.contains('@');
+                let shown = if setting.kind == Kind::Secret || has_user { "(hidden)" } else { value };
                 return Err(ConfigError::new(place, name, shown, &setting.kind.to_string()));
             }
         }

@@ -31,9 +31,9 @@ impl Got {
         Self::wait(source, resolved, move |source| source.get_token_within(min_ttl, deadline))
     }
 
-    /// Asks the server for a new token, whatever the old one.
+    /// Asks the server for a new token, whatever the old one: for the store's login, since a variable's token has none.
     pub(super) fn refresh(settings: &Settings) -> Result<Self, Failure> {
-        let (source, resolved) = settings.open()?;
+        let (source, resolved) = settings.open_store()?;
         let deadline = resolved.config.deadline;
         Self::wait(source, resolved, move |source| source.refresh(deadline))
     }

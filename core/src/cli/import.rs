@@ -96,6 +96,9 @@ fn read() -> io::Result<SecretBytes> {
     Ok(input)
 }
 
+/// What tools print in the place of a token that is not there.
+const NOTHING: &[&str] = &["null", "undefined", "none", "nil", "true", "false", "error:"];
+
 /// Returns the login in a text: a token response if it begins like JSON, else a refresh token and nothing else.
 fn grant(input: &SecretBytes, dialect: &Dialect, now: UnixTime) -> Result<Grant, Failure> {
     let wrong = |what: &str| Failure::Usage(String::from("standard input: ") + what);
@@ -106,7 +109,9 @@ fn grant(input: &SecretBytes, dialect: &Dialect, now: UnixTime) -> Result<Grant,
     }
     if !text.starts_with('{') {
         // RFC 6749 appendix A.17: a token is made of visible ASCII and spaces; one with spaces is a pasted sentence.
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // What a tool prints where it has none, a piece of JSON or of a page would take the place of a login that works.
+        let is_nothing = NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text));
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || is_nothing || text.starts_with(['"', '\'', '[', '<']) {
             return Err(wrong("neither a refresh token nor a token response"));
         }
         return Ok(Grant { refresh_token: Some(Secret::new(text)), ..Grant::default() });
@@ -159,7 +164,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_without_being_quoted() {
-        for wrong in ["", " \n", "two words", "{}", r#"{"error":"invalid_grant"}"#, "{\"access_token\":"] {
+        let nothing = ["null", "undefined", "[]", "\"refresh-token-1\"", "<html>", "Error:"];
+        let wrong = ["", " \n", "two words", "{}", r#"{"error":"invalid_grant"}"#, "{\"access_token\":"];
+        for wrong in nothing.into_iter().chain(wrong) {
             let failure = read(wrong).unwrap_err();
 
             assert!(matches!(&failure, Failure::Usage(_)), "{wrong}");

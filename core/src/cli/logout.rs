@@ -9,6 +9,7 @@ use super::{
     interrupt::Interrupts,
     settings::Settings,
 };
+use crate::TokenError;
 
 /// Removes the login from the store. The server is not told.
 ///
@@ -36,16 +37,22 @@ impl Logout {
                     .into(),
             ));
         }
-        let (source, resolved) = self.settings.open()?;
+        let (source, resolved) = self.settings.open_store()?;
         let interrupts = Interrupts::note_first()?;
-        let cleared = interrupts.during(&source, |source| source.clear())?;
+        let cleared = interrupts.during(&source, |source| {
+            source.look()?;
+            let found = source.status()?.fault != Some(TokenError::SignedOut);
+            source.clear().map(|()| found)
+        })?;
         source.close();
-        cleared?;
+        let removed = cleared?;
         interrupts.check()?;
         let store = resolved.config.store.unwrap_or_default();
         let mut stdout = io::stdout().lock();
         if self.settings.json {
-            writeln!(stdout, "{}", json!({"store": store, "removed": true, "revoked": false}))?;
+            writeln!(stdout, "{}", json!({"store": store, "removed": removed, "revoked": false}))?;
+        } else if !removed {
+            writeln!(stdout, "there was no login in {store}")?;
         } else {
             writeln!(stdout, "removed the login from {store}; at the server it lives on until it is revoked there")?;
         }

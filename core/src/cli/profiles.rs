@@ -21,7 +21,7 @@ use toml::{
 };
 
 use super::exit::Failure;
-use crate::{ConfigError, Kind, SETTINGS};
+use crate::{ConfigError, Kind, Profile as BuiltIn, SETTINGS};
 
 /// A configuration file.
 #[derive(Debug)]
@@ -124,6 +124,10 @@ impl File<'_> {
                     return Err(self.wrong(name, shown.unwrap_or_default(), &setting.kind.to_string()));
                 }
             };
+            if setting.name == "profile" && BuiltIn::find(&text).is_none() {
+                let names: Vec<_> = BuiltIn::ALL.iter().map(|known| known.name).collect();
+                return Err(self.wrong(name, &text, &format!("not one of {}", names.join(", "))));
+            }
             let value = if is_path(setting.name) { self.resolve(&text) } else { text };
             profile.insert(setting.name.into(), Entry { value, line: self.line(name.span().start) });
         }
@@ -205,6 +209,10 @@ mod tests {
         for (text, told) in [
             ("[profiles.work]\n\ntimeuot = 3\n", ":3: timeuot: unknown setting"),
             ("[profiles.work]\ntimeout = [1]\n", ":2: timeout = \"[1]\": not a time in seconds, 1 to 600"),
+            (
+                "[profiles.work]\nprofile = \"claud-code\"\n",
+                ":2: profile = \"claud-code\": not one of claude-code, panda, codex",
+            ),
             ("[profile.work]\n", ":1: profile: not a table [profiles.NAME]"),
             ("client_id = \"x\"\n", ":1: client_id: not a table [profiles.NAME]"),
             ("[profiles]\nwork = 1\n", ":2: work: not a table [profiles.NAME]"),

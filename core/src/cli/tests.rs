@@ -43,6 +43,13 @@ fn flag_wins_over_variable_and_variable_over_default() {
 }
 
 #[test]
+fn a_user_name_in_a_url_is_not_repeated() {
+    let message = usage(config(&["--token-url", "https://me:hidden-1@id.test/token"], &[]));
+
+    assert!(message.starts_with("command line: token_url = \"(hidden)\""), "{message}");
+}
+
+#[test]
 fn wrong_value_names_its_place() {
     assert_eq!(
         usage(config(&["--timeout", "soon"], &[("timeout", "8")])),
@@ -124,7 +131,8 @@ fn wrong_profile_is_named_with_its_file_line_and_value() {
 #[test]
 fn every_setting_is_known_in_a_profile() {
     for setting in SETTINGS {
-        let file = written(&format!("[profiles.work]\n{} = \"?\"\n", setting.name));
+        let value = if setting.name == "profile" { "codex" } else { "?" };
+        let file = written(&format!("[profiles.work]\n{} = \"{value}\"\n", setting.name));
 
         let profiles = Profiles::read(file.path()).unwrap().unwrap();
 

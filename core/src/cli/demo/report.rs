@@ -184,7 +184,8 @@ impl Verdict {
             format!("served after every rotation: {least} of {everybody}"),
         );
         demand(errors == 0, format!("errors: {errors}"));
-        demand(winners >= 2, format!("different winners: {winners} instead of 2 or more"));
+        // Below that it may be chance.
+        demand(winners >= 2 || rotations < 10, format!("different winners: {winners} instead of 2 or more"));
         let mut closing = match failed.is_empty() {
             true if lost > 0 => format!("passed: {kills} rotations were lost, and each loss was named rotation_lost"),
             true if kills > 0 => {
