@@ -28,15 +28,15 @@ fn main() {
 fn herds() {
     println!("the last one served, after the server's answer: limit 0 ms");
     for (processes, threads, latency, target) in [
-        (16, 1, 50, "4"),
-        (64, 1, 50, "10"),
-        (8, 8, 50, "7"),
-        (16, 1, 800, "none"),
-        (64, 1, 800, "none"),
-        (8, 8, 800, "none"),
+        (16, 1, 50, "target 4 ms"),
+        (64, 1, 50, "target 10 ms"),
+        (8, 8, 50, "target 7 ms"),
+        (16, 1, 800, "no target"),
+        (64, 1, 800, "no target"),
+        (8, 8, 800, "no target"),
     ] {
         let herd = Herd { processes, threads, rotations: 20, latency, apart: 0 };
-        println!("  {} (target {target} ms)", herd.run());
+        println!("  {target}: {}", herd.run());
     }
 }
 

@@ -131,7 +131,7 @@ const HERD: Herd = Herd { processes: 32, threads: 1, rotations: 10, latency: 50,
 
 fn crowd(herd: Herd) {
     let _alone = alone();
-    println!("{} with one request per rotation", herd.run());
+    println!("{}: one request per rotation", herd.run());
 }
 
 /// Has sixteen processes ask a server that has these troubles before it is well again.

@@ -31,7 +31,7 @@ impl fmt::Display for Served {
             f,
             "{processes} x {threads} callers, {rotations} rotations at {latency} ms, {apart} ms apart: the last one is "
         )?;
-        write!(f, "served {median} ms (worst {worst}) after the answer or its own arrival, by {winners} winners,")
+        write!(f, "served {median} ms (worst {worst}) after the answer or its own arrival, {winners} winners")
     }
 }
 
