@@ -295,7 +295,7 @@ mod tests {
                 "/secure/.credentials.json",
                 true,
             ),
-            (&[("CLAUDE_CONFIG_DIR", "/work\n/claude")], "/home/alice/.claude/.credentials.json", false),
+            (&[("CLAUDE_CONFIG_DIR", "/srv\n/claude")], "/home/alice/.claude/.credentials.json", false),
         ];
 
         for (variables, store, read_only) in rows {
