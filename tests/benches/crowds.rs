@@ -35,7 +35,7 @@ fn herds() {
         (64, 1, 800, "no target"),
         (8, 8, 800, "no target"),
     ] {
-        let herd = Herd { processes, threads, rotations: 20, latency, apart: 0 };
+        let herd = Herd { processes, threads, rotations: 20, ttl: 2, latency, apart: 0 };
         println!("  {target}: {}", herd.run());
     }
 }

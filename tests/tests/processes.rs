@@ -127,7 +127,7 @@ fn a_server_that_is_down_is_asked_by_sixteen_processes_as_by_one() {
 
 // -- Helpers --------------------------------------------------------------------------------------------------------
 
-const HERD: Herd = Herd { processes: 32, threads: 1, rotations: 10, latency: 50, apart: 0 };
+const HERD: Herd = Herd { processes: 32, threads: 1, rotations: 10, ttl: 2, latency: 50, apart: 0 };
 
 fn crowd(herd: Herd) {
     let _alone = alone();

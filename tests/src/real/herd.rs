@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Call, Command, Got, Scene, Stats, clock};
+use super::{Call, Command, Got, Scene, Stats, Worker, clock};
 
 /// Processes that use a token until it ends, and then all want the next one.
 pub struct Herd {
     pub processes: usize,
     pub threads: usize,
     pub rotations: u64,
+    /// The life of a token in seconds. Whoever asks later than half of it begins the next rotation.
+    pub ttl: u64,
     /// The server's, in milliseconds.
     pub latency: u64,
     /// The milliseconds between two arrivals.
@@ -26,7 +28,7 @@ pub struct Served {
 
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { herd: Herd { processes, threads, rotations, latency, apart }, median, worst, winners } = self;
+        let Self { herd: Herd { processes, threads, rotations, latency, apart, .. }, median, worst, winners } = self;
         write!(
             f,
             "{processes} x {threads} callers, {rotations} rotations at {latency} ms, {apart} ms apart: the last one is "
@@ -35,17 +37,22 @@ impl fmt::Display for Served {
     }
 }
 
-/// The life of a token in seconds, and the life in milliseconds below which nobody is handed one.
-const TTL: &str = "2";
-const LEAST_LIFE: u64 = 1000;
 /// More than a coarse clock is ever behind: an earlier caller may rightly get the old token.
 const TICK: u64 = 25;
 
 impl Herd {
     /// Fails unless everybody gets each new token for one request.
     pub fn run(self) -> Served {
-        let scene = Scene::new(&["--ttl", TTL, "--latency", &self.latency.to_string()]);
-        let mut workers = scene.workers(self.processes);
+        let processes = self.processes;
+        self.run_with(|scene| scene.workers(processes))
+    }
+
+    /// Like [`run`](Self::run), with workers of the caller's, as many as there are processes.
+    pub fn run_with(self, workers: impl FnOnce(&Scene) -> Vec<Worker>) -> Served {
+        let scene = Scene::new(&["--ttl", &self.ttl.to_string(), "--latency", &self.latency.to_string()]);
+        let mut workers = workers(&scene);
+        // An interpreter takes its time to start.
+        workers.iter().for_each(Worker::is_open);
         let mut slowest = Vec::new();
         let mut begin = clock::now() + 500;
 
@@ -68,7 +75,7 @@ impl Herd {
             let served = got.iter().map(|got| got.done_at).max().unwrap_or_default();
             let last_arrival = begin + (self.processes as u64 - 1) * self.apart;
             slowest.push(served.saturating_sub(last_arrival.max(begin + self.latency)));
-            begin = got.iter().map(|got| got.ends_at).max().unwrap_or_default() - LEAST_LIFE + TICK;
+            begin = got.iter().map(|got| got.ends_at).max().unwrap_or_default() - self.ttl * 500 + TICK;
         }
 
         assert_eq!(scene.provider.stats(), Stats::rotations(self.rotations));

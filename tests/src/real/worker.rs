@@ -14,6 +14,8 @@ pub struct Worker {
 #[must_use = "nobody looks at the answer"]
 pub struct Call(u64);
 
+const OPEN: Call = Call(1);
+
 impl Worker {
     pub(super) fn new(name: String, process: Process, logs: Logs) -> Self {
         Self { name, process, orders: 0, logs }
@@ -21,7 +23,13 @@ impl Worker {
 
     pub(super) fn open(&mut self, open: Open) {
         // Not waited for: the worker takes its orders one after the other.
-        let Call(_) = self.order(Command::Open(open));
+        let call = self.order(Command::Open(open));
+        debug_assert_eq!(call.0, OPEN.0, "a source is opened first");
+    }
+
+    /// Waits until its source is open.
+    pub fn is_open(&self) {
+        self.answers(OPEN);
     }
 
     /// Gives an order.
