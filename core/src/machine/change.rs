@@ -9,8 +9,8 @@ use super::{
     view::Stored,
 };
 use crate::{
-    Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, SecretBytes, StoreFault, StoreOp, TokenError,
-    Trouble,
+    AccessToken, Commit, Effect, Event as Told, Fingerprint, Grant, Load, Loaded, Now, SecretBytes, StoreFault,
+    StoreOp, TokenError, Trouble,
     journal::{self, Rotation, Staged},
     rotation,
     wire::{Tokens, Verdict},
@@ -89,13 +89,25 @@ impl Machine {
     }
 
     fn apply_parked(&self, answer: Option<&Staged>) -> Rewrite {
-        let spent = |name| self.view.journal.state.is_spent(name);
-        let login = answer.and_then(|answer| self.view.granted(answer, None)?.refresh_token);
-        if login.is_some_and(|token| spent(token.fingerprint())) {
+        let login = answer.and_then(|answer| self.view.granted(answer, None));
+        if login.is_some_and(|login| self.has_seen(&login)) {
             // It was adopted before, and its file could not be removed: what came of it is newer, whatever may be replaced.
             return Rewrite::Drop(Some(TokenError::Downgrade));
         }
         self.apply_login(answer)
+    }
+
+    /// Returns whether a login is in the store, or was: then the journal knows more about its refresh token than it does.
+    fn has_seen(&self, login: &Grant) -> bool {
+        let Some(name) = login.names().1 else { return false };
+        let end = |grant: &Grant| grant.access_token.as_ref().and_then(AccessToken::expires_at);
+        let is_newer = |stored: &Grant| match (stored.issued_at, login.issued_at) {
+            (Some(stored), Some(login)) => login > stored,
+            // Another tool's store does not say when it was issued.
+            _ => end(login) > end(stored),
+        };
+        let same = self.view.stored_grant().filter(|stored| stored.names().1 == Some(name));
+        same.is_some_and(|stored| !is_newer(stored)) || self.view.journal.state.is_spent(name)
     }
 
     fn apply_login(&self, answer: Option<&Staged>) -> Rewrite {
