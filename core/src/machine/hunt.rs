@@ -14,9 +14,14 @@ use crate::{
     journal::{self, Head, Reach, Staged},
 };
 
+/// A lock whose holder writes to the journal is not tried at every look: a try costs many times a look, and what 64
+/// waiters spend is taken from the one process that gets somewhere. This is how late the end of a holder that was killed is seen.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
 impl Machine {
     /// Another process has the lock.
     pub(super) fn contend(&mut self, mut hunt: Hunt, now: Now, out: &mut Out) -> State {
+        hunt.tried = now.mono;
         if !hunt.told {
             hunt.told = true;
             out.tell(Told::LockBusy { holder: self.view.journal.state.holder() });
@@ -75,10 +80,11 @@ impl Machine {
         State::Peeking(hunt)
     }
 
-    /// The journal stood still: the lock is tried. It moved: what is in it may be what we want.
+    /// The journal stood still: the lock is tried from time to time. It moved: what is in it may be what we want.
     pub(super) fn peeked(&mut self, mut hunt: Hunt, loaded: Loaded, now: Now, out: &mut Out) -> State {
         if !self.view.journal.has_moved(&loaded) {
-            return self.try_lock(hunt, out);
+            let is_due = now.mono.saturating_sub(hunt.tried) >= BETWEEN_TRIES;
+            return if is_due { self.try_lock(hunt, out) } else { self.wait_for_lock(hunt, now) };
         }
         hunt.progress = now.mono;
         hunt.interval = Duration::ZERO;

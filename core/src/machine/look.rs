@@ -49,7 +49,14 @@ impl Machine {
             // The journal moved: give the other process its time before the lock is tried again.
             Some(hunt) => self.wait_for_lock(hunt, now),
             None => {
-                let hunt = Hunt { goal, progress: now.mono, due: now.mono, interval: Duration::ZERO, told: false };
+                let hunt = Hunt {
+                    goal,
+                    progress: now.mono,
+                    tried: now.mono,
+                    due: now.mono,
+                    interval: Duration::ZERO,
+                    told: false,
+                };
                 self.try_lock(hunt, out)
             }
         }

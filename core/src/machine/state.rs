@@ -87,6 +87,8 @@ pub(super) struct Hunt {
     pub(super) goal: Goal,
     /// When the journal last moved, or the wait began, on the monotonic clock.
     pub(super) progress: Duration,
+    /// When the lock was last found busy, on the monotonic clock.
+    pub(super) tried: Duration,
     /// When to look again, on the monotonic clock.
     pub(super) due: Duration,
     /// The last interval beyond the first two seconds.
