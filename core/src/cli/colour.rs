@@ -1,22 +1,26 @@
 //! Colours: for a person at a terminal who wants them, and nobody else.
 
 use std::{
-    env,
-    ffi::OsStr,
     format,
-    io::IsTerminal,
     string::{String, ToString},
 };
+
+use anstream::{AutoStream, ColorChoice, stream::RawStream};
 
 /// Paints a text, or leaves it as it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint(bool);
 
 impl Paint {
-    /// Paints for this stream if it is a terminal that takes colours, and nobody said no (<https://no-color.org>).
-    pub(super) fn on(stream: &impl IsTerminal) -> Self {
-        let (no_color, term) = (env::var_os("NO_COLOR"), env::var_os("TERM"));
-        Self(stream.is_terminal() && are_wanted(no_color.as_deref(), term.as_deref()))
+    /// Paints for this stream if it is a terminal that takes colours, or somebody insists (`CLICOLOR_FORCE`), and never
+    /// if somebody said no (`NO_COLOR`, `CLICOLOR=0`). The same decision as that of `--help`.
+    pub(super) fn on<S: RawStream>(stream: &S) -> Self {
+        Self(AutoStream::choice(stream) != ColorChoice::Never)
+    }
+
+    /// Returns whether it paints.
+    pub(super) const fn is_on(self) -> bool {
+        self.0
     }
 
     /// Never paints.
@@ -41,25 +45,9 @@ impl Paint {
     }
 }
 
-fn are_wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
-    no_color.is_none_or(OsStr::is_empty) && term.is_some_and(|term| !term.is_empty() && term != "dumb")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_for_terminals_that_take_them() {
-        let wanted =
-            |no_color: Option<&str>, term: Option<&str>| are_wanted(no_color.map(str::as_ref), term.map(str::as_ref));
-
-        assert!(wanted(None, Some("xterm")));
-        assert!(wanted(Some(""), Some("xterm")));
-        assert!(!wanted(Some("0"), Some("xterm")));
-        assert!(!wanted(None, Some("dumb")));
-        assert!(!wanted(None, None));
-    }
 
     #[test]
     fn text_is_left_as_it_is_where_colours_are_off() {

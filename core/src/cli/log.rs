@@ -7,12 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::ArgAction;
 use log::{LevelFilter, Metadata, Record};
 
-use super::{exit::Failure, text};
+use super::{colour::Paint, exit::Failure, text};
 use crate::{Level, provider::clock::now};
 
 /// How much is told.
@@ -86,7 +85,7 @@ impl log::Log for Stderr {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let mut stderr = io::stderr().lock();
-            let colours = AutoStream::choice(&stderr) != ColorChoice::Never;
+            let colours = Paint::on(&stderr).is_on();
             // In one piece: other processes write there too. Nobody is left to be told that nobody reads it.
             let _ = stderr.write_all(line(record, &text::rfc3339(now().wall), colours).as_bytes());
         }
