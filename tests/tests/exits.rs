@@ -1,6 +1,8 @@
 //! Processes end, or stand still, while their refresh token is on its way: no orderly end abandons it (promise P3).
 
-use tokenward_tests::real::{Call, Command, Open, Point, Scene, Stats, When, Worker, clock};
+use std::process;
+
+use tokenward_tests::real::{Call, Command, Open, Point, Process, Scene, Stats, When, Worker, binary, clock};
 
 // -- An orderly end waits for the answer ------------------------------------------------------------------------------
 
@@ -121,6 +123,52 @@ fn the_second_ctrl_c_ends_at_once_and_the_next_process_repeats_the_request() {
     scene.provider.wait("answered", 1);
     assert_eq!(scene.get(), scene.provider.access_token());
     assert_eq!(scene.provider.stats(), Stats { requests: 2, replays_in_grace: 1, ..Stats::rotations(1) });
+}
+
+#[test]
+fn a_terminal_that_goes_away_and_a_kill_wait_until_the_answer_is_saved() {
+    type Send = fn(&Process);
+    for (send, code) in [(Process::hang_up as Send, 129), (Process::terminate, 143)] {
+        let scene = Scene::strict();
+        scene.provider.hold_answers();
+        let command = scene.command(&["token"]);
+        scene.provider.wait("held", 1);
+
+        send(&command);
+        scene.provider.release();
+
+        assert_eq!(command.exit_code(), code);
+        assert_saved(&scene);
+    }
+}
+
+#[test]
+fn a_command_that_was_started_to_ignore_a_signal_goes_on() {
+    type Send = fn(&Process);
+    for (signal, send) in [("HUP", Process::hang_up as Send), ("TERM", Process::terminate), ("INT", Process::interrupt)]
+    {
+        let scene = Scene::strict();
+        scene.provider.hold_answers();
+        let ignoring = format!("trap '' {signal}; exec \"$0\" token");
+        let mut command = process::Command::new("sh");
+        command
+            .args(["-c", &ignoring])
+            .arg(binary())
+            .env("TOKENWARD_STORE", scene.store())
+            .env("TOKENWARD_TOKEN_URL", scene.provider.token_url())
+            .env("TOKENWARD_CLIENT_ID", scene.provider.client_id());
+        let command = scene.run(command, "command");
+        scene.provider.wait("held", 1);
+
+        // A second one would end it, had it heard the first.
+        send(&command);
+        send(&command);
+        scene.provider.release();
+
+        assert!(command.wait_for("token", |line| Some(line.starts_with("at-"))), "{signal}");
+        assert_eq!(command.exit_code(), 0, "{signal}");
+        assert_saved(&scene);
+    }
 }
 
 // -- A process that stands still ---------------------------------------------------------------------------------------------

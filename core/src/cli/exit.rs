@@ -46,7 +46,7 @@ Exit codes:
    3  signed_out             10  store_unwritable
    4  reauth_required        11  downgrade
    5  misconfigured          12  account_mismatch
-   6  unavailable           130  Ctrl-C (143: SIGTERM)
+   6  unavailable           130  Ctrl-C (129: SIGHUP, 143: SIGTERM)
 
 `exec` ends with the exit code of its command; 126 and 127 where that cannot be run or found."
     };
@@ -76,7 +76,7 @@ Errors go to standard error; with --json as {\"error\":{\"kind\":…,\"message\"
 name in the table below, `usage`, `io`, `command` or `interrupted`. docs/command.schema.json describes every answer.
 
 While a refresh is under way the first Ctrl-C waits for the server's answer, so that no rotated token is lost; a \
-second one ends at once.
+second one ends at once. SIGTERM and SIGHUP likewise, unless the command was started with them ignored (nohup).
 
 ",
     table!()

@@ -85,6 +85,7 @@ enum Command {
 /// assert_eq!(tokenward::cli::run("tokenward", ["no-such-command".into()]), 2);
 /// ```
 pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
+    interrupt::Interrupts::forget();
     let argv: Vec<OsString> = core::iter::once(OsString::from(argv0)).chain(args).collect();
     let json = argv.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let cli = match Cli::try_parse_from(argv) {

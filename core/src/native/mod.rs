@@ -54,3 +54,5 @@ pub(crate) use inspect::{Left, Site, ca_file_trouble, user};
 pub use registry::close_all;
 pub use source::TokenSource;
 pub use store::{Reply, Store, Transport};
+#[cfg(feature = "cli")]
+pub(crate) use sys::is_ignored;

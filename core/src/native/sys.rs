@@ -75,6 +75,18 @@ pub(super) fn effective_user() -> u32 {
     }
 }
 
+/// Returns whether this process ignores a signal, as `nohup` and shells leave it to what they start.
+#[cfg(feature = "cli")]
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    #[expect(unsafe_code, reason = "the standard library does not tell")]
+    // SAFETY: without a new action nothing changes. `old` is a plain structure of C, for which zeros are a value, and
+    // it outlives the call.
+    unsafe {
+        let mut old: libc::sigaction = core::mem::zeroed();
+        libc::sigaction(signal, core::ptr::null(), &raw mut old) == 0 && old.sa_sigaction == libc::SIG_IGN
+    }
+}
+
 /// Has `fd` closed in every child that is forked from now on; `false` if there is no room to remember it.
 ///
 /// A child that inherits a lock must neither keep it (the parent could never give it up by dying) nor unlock it (that

@@ -6,7 +6,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::Path,
     process::{self, ChildStdin, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
     thread,
 };
 
@@ -42,6 +42,7 @@ impl Process {
         let errors = folder.join(format!("{name}.err"));
         let stderr = File::create(&errors).expect("a folder of our own takes a file");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        hear_interrupts();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("it is piped"));
         let pid = Pid::from_child(&child);
@@ -134,8 +135,22 @@ impl Process {
 
     /// Sends what Ctrl-C sends, and returns when it was noticed: a second one would be merged with one that was not.
     pub fn interrupt(&self) {
-        self.signal(Signal::INT);
-        let noticed = || !is_pending(self.pid, Signal::INT) || self.shared.lock().status.is_some();
+        self.send(Signal::INT);
+    }
+
+    /// Sends what a terminal sends that goes away, and returns when it was noticed.
+    pub fn hang_up(&self) {
+        self.send(Signal::HUP);
+    }
+
+    /// Sends what `kill` sends, and returns when it was noticed.
+    pub fn terminate(&self) {
+        self.send(Signal::TERM);
+    }
+
+    fn send(&self, signal: Signal) {
+        self.signal(signal);
+        let noticed = || !is_pending(self.pid, signal) || self.shared.lock().status.is_some();
         while !noticed() {
             thread::yield_now();
         }
@@ -181,12 +196,32 @@ impl Shared {
     }
 }
 
+/// Has what is started from now on hear Ctrl-C, though this process may run in the background of a shell that had it
+/// ignored: our commands leave ignored what they were started to ignore.
+fn hear_interrupts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
+        if ignored & bit(Signal::INT) != 0 {
+            // SAFETY: the default action is no function; nobody here has another wish for this signal.
+            unsafe {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+            }
+        }
+    });
+}
+
+const fn bit(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
+}
+
 /// Returns whether a signal was sent and not noticed yet, as far as the system tells.
 fn is_pending(pid: Pid, signal: Signal) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
     let sets = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:").or(line.strip_prefix("SigPnd:")));
-    let bit = 1_u64 << (signal.as_raw() - 1);
-    sets.filter_map(|set| u64::from_str_radix(set.trim(), 16).ok()).any(|set| set & bit != 0)
+    sets.filter_map(|set| u64::from_str_radix(set.trim(), 16).ok()).any(|set| set & bit(signal) != 0)
 }
 
 fn interrupted(error: rustix::io::Errno) -> bool {
