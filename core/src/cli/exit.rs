@@ -8,14 +8,14 @@ use std::{
 
 use serde_json::json;
 
-use super::colour::Paint;
-use crate::{Act, ConfigError, ErrorKind, TokenError};
+use super::{colour::Paint, problem};
+use crate::{ConfigError, ErrorKind, TokenError};
 
 /// Why the command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The credential, its store or its server.
-    Token(TokenError),
+    Token { error: TokenError, store: Option<String> },
     /// A flag or a variable.
     Usage(String),
     /// The command itself: its standard input or output, a file, a process.
@@ -98,16 +98,24 @@ impl Failure {
 
     fn code(&self) -> i32 {
         match self {
-            Self::Token(error) => code(error.kind()),
+            Self::Token { error, .. } => code(error.kind()),
             Self::Usage(_) => 2,
             Self::Io(_) => 1,
             Self::Command { code, .. } | Self::Interrupted(code) | Self::Told(code) => *code,
         }
     }
 
+    /// Names the store that the failure is about.
+    pub(super) fn at(self, path: Option<&str>) -> Self {
+        match self {
+            Self::Token { error, .. } => Self::Token { error, store: path.map(String::from) },
+            Self::Usage(_) | Self::Io(_) | Self::Command { .. } | Self::Interrupted(_) | Self::Told(_) => self,
+        }
+    }
+
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Token(error) => error.kind().as_str(),
+            Self::Token { error, .. } => error.kind().as_str(),
             Self::Usage(_) => "usage",
             Self::Io(_) => "io",
             Self::Command { .. } => "command",
@@ -118,7 +126,7 @@ impl Failure {
 
     pub(super) fn message(&self) -> String {
         match self {
-            Self::Token(error) => error.to_string(),
+            Self::Token { error, store } => problem::message(error, store.as_deref()),
             Self::Usage(what) | Self::Command { message: what, .. } => what.clone(),
             Self::Io(error) => error.to_string(),
             Self::Interrupted(_) => "interrupted".into(),
@@ -128,7 +136,7 @@ impl Failure {
 
     fn json(&self) -> String {
         let retry_in = match self {
-            Self::Token(error) => error.retry_in(),
+            Self::Token { error, .. } => error.retry_in(),
             Self::Usage(_) | Self::Io(_) | Self::Command { .. } | Self::Interrupted(_) | Self::Told(_) => None,
         };
         let retry_in_ms = retry_in.map(crate::clock::millis);
@@ -137,9 +145,9 @@ impl Failure {
 
     fn text(&self, paint: Paint) -> String {
         let mut text = format!("{} {}", paint.red("tokenward:"), self.message());
-        if let Self::Token(error) = self {
+        if let Self::Token { error, .. } = self {
             text.push_str("\n  ");
-            text.push_str(&advice(error));
+            text.push_str(&problem::advice(error));
         }
         text
     }
@@ -147,7 +155,7 @@ impl Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        Self::Token(error)
+        Self::Token { error, store: None }
     }
 }
 
@@ -176,22 +184,6 @@ pub(super) const fn code(kind: ErrorKind) -> i32 {
         ErrorKind::StoreUnwritable => 10,
         ErrorKind::Downgrade => 11,
         ErrorKind::AccountMismatch => 12,
-    }
-}
-
-/// Says what the person at the terminal can do next.
-pub(super) fn advice(error: &TokenError) -> String {
-    match error.act() {
-        Act::SignIn => "sign in again and hand over the new login with `tokenward import`".into(),
-        Act::FixConfiguration => "check the token URL, the client id and the client secret".into(),
-        Act::Wait => match error.retry_in() {
-            Some(span) => format!("it passes: try again in {}", super::text::span(span)),
-            None => "it passes: try again later".into(),
-        },
-        Act::CheckNetwork => "check the network: a proxy, a firewall or a sign-in page stands in the way".into(),
-        Act::Retry => "try again; if it stays so, end the process that holds the lock".into(),
-        Act::FreeStore => "free or repair the store; it is left as it is".into(),
-        Act::Confirm => "the stored login is kept; --replace replaces it all the same".into(),
     }
 }
 

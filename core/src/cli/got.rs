@@ -69,7 +69,7 @@ impl Got {
             Err(error) => {
                 source.close();
                 interrupts.check()?;
-                Err(error.into())
+                Err(Failure::from(error).at(resolved.config.store.as_deref()))
             }
         }
     }

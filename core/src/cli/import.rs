@@ -1,10 +1,12 @@
 //! `tokenward import`: stores a login that was made elsewhere.
 
 use std::{
+    format,
     io::{self, IsTerminal, Read, Write},
     string::{String, ToString},
 };
 
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::{
@@ -14,13 +16,14 @@ use super::{
     text,
 };
 use crate::{
-    AccessToken, Grant, Guard, MAX_BODY, Secret, SecretBytes, UnixTime,
+    AccessToken, Config, Grant, Guard, MAX_BODY, Secret, SecretBytes, StoreFormat, UnixTime, Unreadable,
+    json::Object,
     provider::clock::now,
     rotation,
     wire::{self, Dialect, Raw, Verdict},
 };
 
-/// Stores a login: a refresh token, or a whole token response as JSON, read from standard input.
+/// Stores a login: a refresh token, a whole token response or a store's content as JSON, read from standard input.
 ///
 /// A stored login is not replaced by another account's, by an older one or by one that cannot be refreshed.
 #[derive(Debug, clap::Args)]
@@ -42,7 +45,7 @@ impl Import {
         let input = read()?;
         // Not before the read: until then Ctrl-C ends the command at once.
         let interrupts = Interrupts::note_first()?;
-        let grant = grant(&input, &Dialect::of(&resolved.config), now().wall)?;
+        let grant = grant(&input, &resolved.config, now().wall)?;
         let told = (
             grant.refresh_token.as_ref().map(|token| token.fingerprint().to_string()),
             grant.access_token.as_ref().map(|token| token.fingerprint().to_string()),
@@ -51,9 +54,9 @@ impl Import {
         let guard = if self.replace { Guard::Replace } else { Guard::SameAccount };
         let saved = interrupts.during(&source, move |source| source.save(grant, guard))?;
         source.close();
-        saved?;
-        interrupts.check()?;
         let store = resolved.config.store.unwrap_or_default();
+        saved.map_err(|error| Failure::from(error).at(Some(&store)))?;
+        interrupts.check()?;
         let (refresh, access, expires_at) = told;
         let mut stdout = io::stdout().lock();
         if self.settings.json {
@@ -62,8 +65,8 @@ impl Import {
                 json!({"store": store, "refresh_token": refresh, "access_token": access, "expires_at": expires_at});
             writeln!(stdout, "{answer}")?;
         } else {
-            let name = refresh.map(|name| std::format!("refresh token {name}"));
-            let name = name.or_else(|| access.map(|name| std::format!("access token {name}"))).unwrap_or_default();
+            let name = refresh.map(|name| format!("refresh token {name}"));
+            let name = name.or_else(|| access.map(|name| format!("access token {name}"))).unwrap_or_default();
             writeln!(stdout, "stored {name} in {store}")?;
         }
         Ok(())
@@ -99,23 +102,63 @@ fn read() -> io::Result<SecretBytes> {
 /// What tools print in the place of a token that is not there.
 const NOTHING: &[&str] = &["null", "undefined", "none", "nil", "true", "false", "error:"];
 
-/// Returns the login in a text: a token response if it begins like JSON, else a refresh token and nothing else.
-fn grant(input: &SecretBytes, dialect: &Dialect, now: UnixTime) -> Result<Grant, Failure> {
-    let wrong = |what: &str| Failure::Usage(String::from("standard input: ") + what);
+/// Returns the login in a text: a store or a token response if it begins like JSON, else a refresh token and nothing
+/// else.
+fn grant(input: &SecretBytes, config: &Config, now: UnixTime) -> Result<Grant, Failure> {
     // EXPOSE: parsed in place.
     let text = str::from_utf8(input.expose()).map_err(|_| wrong("not UTF-8"))?.trim();
     if text.is_empty() {
         return Err(wrong("empty"));
     }
     if !text.starts_with('{') {
-        // RFC 6749 appendix A.17: a token is made of visible ASCII and spaces; one with spaces is a pasted sentence.
-        // What a tool prints where it has none, a piece of JSON or of a page would take the place of a login that works.
+        // RFC 6749 appendix A.17 allows spaces in a token; a text with spaces is a pasted sentence. What a tool prints where it has none, a piece of JSON or of a page would take the place of a login that works.
         let is_nothing = NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text));
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || is_nothing || text.starts_with(['"', '\'', '[', '<']) {
             return Err(wrong("neither a refresh token nor a token response"));
         }
         return Ok(Grant { refresh_token: Some(Secret::new(text)), ..Grant::default() });
     }
+    let parsed: Result<IgnoredAny, _> = serde_json::from_str(text);
+    if let Err(error) = parsed {
+        return Err(wrong(&format!("not one whole JSON object: line {}, column {}", error.line(), error.column())));
+    }
+    let grant = match stored(text, config.format)? {
+        Some(grant) => grant,
+        None => answered(text, &Dialect::of(config), now).ok_or_else(|| wrong("a JSON object without a token"))?,
+    };
+    // EXPOSE: looked at, not kept.
+    let tokens =
+        [grant.access_token.as_ref().map(AccessToken::expose), grant.refresh_token.as_ref().map(Secret::expose)];
+    // RFC 6749 appendix A: visible ASCII and spaces. Anything else could not be sent.
+    if tokens.into_iter().flatten().any(|token| !token.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
+        return Err(wrong("a token with a character that no token has"));
+    }
+    Ok(grant)
+}
+
+fn wrong(what: &str) -> Failure {
+    Failure::Usage(String::from("standard input: ") + what)
+}
+
+/// Reads a store's content: a life in seconds is a token response's, a moment is a store's.
+fn stored(text: &str, format: StoreFormat) -> Result<Option<Grant>, Failure> {
+    let object = Object::parse(text);
+    let has = |name: &str| object.as_ref().is_some_and(|object| object.get(name).is_some());
+    let ours = !has("expires_in") && ["version", "issued_at", "expires_at"].into_iter().any(has);
+    let format = if ours { StoreFormat::Tokenward } else { format };
+    if !ours && format == StoreFormat::Tokenward {
+        return Ok(None);
+    }
+    match format.decode(text.as_bytes()) {
+        Ok(grant) => Ok(grant),
+        Err(Unreadable::Newer) => Err(wrong("a store of a newer version: update this tokenward")),
+        // A token response may have a member of that name, a number perhaps.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Reads a token response as if it came now.
+fn answered(text: &str, dialect: &Dialect, now: UnixTime) -> Option<Grant> {
     let raw = Raw {
         status: 200,
         content_type: Some("application/json"),
@@ -127,15 +170,15 @@ fn grant(input: &SecretBytes, dialect: &Dialect, now: UnixTime) -> Result<Grant,
         body: text.as_bytes(),
     };
     match wire::read(&raw).verdict {
-        Verdict::Granted(tokens) => Ok(rotation::merge(None, tokens, now)),
+        Verdict::Granted(tokens) => Some(rotation::merge(None, tokens, now)),
         Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
-            Ok(Grant { refresh_token: Some(refresh_token), ..Grant::default() })
+            Some(Grant { refresh_token: Some(refresh_token), ..Grant::default() })
         }
         Verdict::Malformed { refresh_token: None, .. }
         | Verdict::Refused { .. }
         | Verdict::Misconfigured { .. }
         | Verdict::Transient { .. }
-        | Verdict::Blocked { .. } => Err(wrong("a JSON object without a token")),
+        | Verdict::Blocked { .. } => None,
     }
 }
 
@@ -163,6 +206,33 @@ mod tests {
     }
 
     #[test]
+    fn stores_content_is_taken_with_its_moments() {
+        let store = r#"{"access_token":"access-token-1","refresh_token":"refresh-token-1","scope":"a",
+            "issued_at":"1970-01-01T00:01:00Z","expires_at":"1970-01-01T00:03:20Z","account":"https://id.test alice"}"#;
+
+        let grant = read(store).unwrap();
+
+        assert_eq!(grant.access_token.and_then(|token| token.expires_at()), Some(UnixTime::from_secs(200)));
+        assert_eq!((grant.issued_at, grant.scope.as_deref()), (Some(UnixTime::from_secs(60)), Some("a")));
+        assert_eq!(grant.account.unwrap().as_str(), "https://id.test alice");
+    }
+
+    #[test]
+    fn what_is_wrong_with_json_is_told_by_its_place() {
+        for (text, told) in [
+            ("{\"access_token\":\n\"refresh-token-1", "not one whole JSON object: line 2, column 16"),
+            (r#"{"version":2,"refresh_token":"x"}"#, "a store of a newer version: update this tokenward"),
+            (r#"{"refresh_token":"refresh-token\u0000-1"}"#, "a token with a character that no token has"),
+            (r#"{"access_token":"access\ntoken-1","refresh_token":"x"}"#, "a token with a character that no token has"),
+            (r#"{"expires_at":"soon"}"#, "a JSON object without a token"),
+        ] {
+            let Err(Failure::Usage(message)) = read(text) else { panic!("taken: {text}") };
+
+            assert_eq!(message, format!("standard input: {told}"));
+        }
+    }
+
+    #[test]
     fn anything_else_is_refused_without_being_quoted() {
         let nothing = ["null", "undefined", "[]", "\"refresh-token-1\"", "<html>", "Error:"];
         let wrong = ["", " \n", "two words", "{}", r#"{"error":"invalid_grant"}"#, "{\"access_token\":"];
@@ -176,6 +246,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Grant, Failure> {
-        grant(&SecretBytes::new(text.as_bytes().to_vec()), &Dialect::standard(), UnixTime::from_secs(100))
+        let config = Config::new("https://id.test/token", "my-client");
+        grant(&SecretBytes::new(text.as_bytes().to_vec()), &config, UnixTime::from_secs(100))
     }
 }

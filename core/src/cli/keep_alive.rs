@@ -13,9 +13,10 @@ use std::{
 use serde_json::json;
 
 use super::{
-    exit::{Failure, advice, examples},
+    exit::{Failure, examples},
     got::Got,
     interrupt::Interrupts,
+    problem,
     settings::{Environment, Origin, Settings, parse_seconds},
     text,
     units::{Job, Manager},
@@ -72,8 +73,9 @@ impl KeepAlive {
         loop {
             match self.look() {
                 Ok(token) => self.tell(&token)?,
-                Err(Failure::Token(error)) if passes(&error) => {
-                    writeln!(io::stderr().lock(), "tokenward: {error}\n  {}", advice(&error))?;
+                Err(Failure::Token { error, store }) if passes(&error) => {
+                    let (message, advice) = (problem::message(&error, store.as_deref()), problem::advice(&error));
+                    writeln!(io::stderr().lock(), "tokenward: {message}\n  {advice}")?;
                 }
                 Err(failure) => return Err(failure),
             }

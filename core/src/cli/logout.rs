@@ -45,9 +45,9 @@ impl Logout {
             source.clear().map(|()| found)
         })?;
         source.close();
-        let removed = cleared?;
-        interrupts.check()?;
         let store = resolved.config.store.unwrap_or_default();
+        let removed = cleared.map_err(|error| Failure::from(error).at(Some(&store)))?;
+        interrupts.check()?;
         let mut stdout = io::stdout().lock();
         if self.settings.json {
             writeln!(stdout, "{}", json!({"store": store, "removed": removed, "revoked": false}))?;

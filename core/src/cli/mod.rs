@@ -17,6 +17,7 @@ mod list;
 mod lock;
 mod log;
 mod logout;
+mod problem;
 mod profiles;
 mod provide;
 mod refresh;
@@ -101,7 +102,7 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
         }
     };
     if let Err(failure) = cli.log.start() {
-        return failure.tell(false);
+        return failure.tell(json);
     }
     let (json, outcome) = match cli.command {
         Command::Import(import) => (import.settings.json, import.run()),
@@ -127,11 +128,13 @@ pub fn run(argv0: &str, args: impl IntoIterator<Item = OsString>) -> i32 {
     }
 }
 
-/// Returns what is wrong with the arguments, without the advice that follows.
+/// Returns what is wrong with the arguments in one line, without the summary of all flags that follows.
 fn usage(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).into()
+    let Some(said) = text.strip_prefix("error: ") else { return "a command is missing: see `tokenward --help`".into() };
+    let lines = said.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    lines.join(" ")
 }
 
 /// Hides an argument that is no flag: `tokenward import TOKEN` is the obvious mistake, and errors end up in logs.

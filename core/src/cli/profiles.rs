@@ -9,7 +9,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, format, fs, io,
+    env, format,
     path::{Path, PathBuf},
     string::{String, ToString},
     vec::Vec,
@@ -21,7 +21,7 @@ use toml::{
 };
 
 use super::exit::Failure;
-use crate::{ConfigError, Kind, Profile as BuiltIn, SETTINGS};
+use crate::{ConfigError, Kind, Profile as BuiltIn, SETTINGS, native::read_whole};
 
 /// A configuration file.
 #[derive(Debug)]
@@ -47,12 +47,16 @@ const TABLE: &str = "profiles";
 impl Profiles {
     /// Reads a file; `None` if there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::Usage(format!("{}: {}", path.display(), error.kind()))),
-        };
-        Self::parse(path, &text).map(Some)
+        let Some(content) = read_whole(path).map_err(|fault| Failure::Usage(fault.detail))? else { return Ok(None) };
+        // EXPOSE: parsed in place; it may hold a client secret.
+        match str::from_utf8(content.expose()) {
+            Ok(text) => Self::parse(path, text).map(Some),
+            Err(error) => {
+                let before = content.expose().get(..error.valid_up_to()).unwrap_or_default();
+                let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+                Err(Failure::Usage(format!("{}:{line}: not UTF-8", path.display())))
+            }
+        }
     }
 
     /// Returns a profile by name.

@@ -15,6 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{
     exit::Failure,
+    problem,
     profiles::{self, Profiles},
 };
 use crate::{AccessToken, Config, ConfigError, Kind, Profile, Profiled, SETTINGS, Secret, Setting, TokenSource};
@@ -70,7 +71,7 @@ impl Settings {
             resolved.config.store = Some(format!("the variable {variable}"));
             return Ok((source, resolved));
         }
-        Ok((TokenSource::open(resolved.config.clone())?, resolved))
+        Ok((resolved.source()?, resolved))
     }
 
     /// Opens the source on the store.
@@ -79,7 +80,7 @@ impl Settings {
         if let Some((variable, _)) = &resolved.token {
             warn(&format!("{variable} is set, and is used before the store"));
         }
-        Ok((TokenSource::open(resolved.config.clone())?, resolved))
+        Ok((resolved.source()?, resolved))
     }
 
     fn read(&self) -> Result<Resolved, Failure> {
@@ -117,7 +118,7 @@ impl Settings {
             None => Ok(Profiled::default()),
         };
         let failure = |error: ConfigError, origins: &BTreeMap<String, Origin>| match origins.get(&error.name) {
-            None => missing(&error.name),
+            None => missing(&[&error.name]),
             Some(origin) => ConfigError { place: origin.to_string(), ..error }.into(),
         };
         let found = found.map_err(|error| failure(error, &origins))?;
@@ -127,9 +128,13 @@ impl Settings {
                 origins.insert(name.clone(), Origin::BuiltIn);
             }
         }
-        let mut config = Config::from_map("", &values).map_err(|error| failure(error, &origins))?;
+        let mut config = Config::from_map("", &values).map_err(|error| {
+            // Whatever is missing is told at once, and after what is wrong.
+            let absent: Vec<_> = REQUIRED.into_iter().filter(|name| !values.contains_key(*name)).collect();
+            if absent.contains(&error.name.as_str()) { missing(&absent) } else { failure(error, &origins) }
+        })?;
         if config.store.is_none() {
-            return Err(missing("store"));
+            return Err(missing(&["store"]));
         }
         // The command ends after its answer.
         config.resident = false;
@@ -192,10 +197,26 @@ impl Settings {
 /// Values of a profile, each with its place.
 type Placed = BTreeMap<String, (String, String)>;
 
-fn missing(name: &str) -> Failure {
-    let setting = SETTINGS.iter().find(|setting| setting.name == name);
-    let variable = setting.map(Setting::env).unwrap_or_default();
-    Failure::Usage(format!("--{} or {variable} is missing, and no profile has it", long(name)))
+/// What a source cannot be opened without.
+const REQUIRED: [&str; 3] = ["store", "token_url", "client_id"];
+
+fn missing(names: &[&str]) -> Failure {
+    let variable = |name: &str| SETTINGS.iter().find(|setting| setting.name == name).map(Setting::env);
+    let told = names.iter().map(|name| format!("--{} or {}", long(name), variable(name).unwrap_or_default()));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let (is, it) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+    Failure::Usage(format!("{told} {is} missing, and no profile has {it}"))
+}
+
+impl Resolved {
+    /// Opens the source on the store.
+    fn source(&self) -> Result<TokenSource, Failure> {
+        TokenSource::open(self.config.clone()).map_err(|error| {
+            let place = self.origins.get("store").map(Origin::to_string).unwrap_or_default();
+            let value = self.config.store.clone().unwrap_or_default();
+            ConfigError { place, name: "store".into(), value, why: problem::plain(&error) }.into()
+        })
+    }
 }
 
 fn warn(warning: &str) {
@@ -288,7 +309,14 @@ fn flags() -> &'static [Flag] {
                     Kind::OneOf(words) => format!(" [{}]", words.join(", ")),
                     Kind::Url | Kind::Text | Kind::Secret | Kind::Switch | Kind::Seconds(..) => String::new(),
                 };
-                let help = format!("{}{words}{default} [env: {}]", capital(setting.doc), setting.env());
+                // Here it names a table of the configuration file too.
+                let is_profile = setting.name == PROFILE;
+                let doc = if is_profile {
+                    "Table [profiles.NAME] of the configuration file, or claude-code, panda, codex"
+                } else {
+                    setting.doc
+                };
+                let help = format!("{}{words}{default} [env: {}]", capital(doc), setting.env());
                 Flag { setting, long: long(setting.name), help }
             })
             .collect()

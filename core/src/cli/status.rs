@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{
     colour::Paint,
-    exit::{Failure, advice, code, examples},
+    exit::{Failure, code, examples},
     got::Got,
-    lock,
+    lock, problem,
     settings::Settings,
     text,
 };
@@ -73,7 +73,7 @@ impl Status {
 fn verify(settings: &Settings) -> Result<Result<(), TokenError>, Failure> {
     match Got::refresh(settings) {
         Ok(got) => got.finish().map(Ok),
-        Err(Failure::Token(error)) => Ok(Err(error)),
+        Err(Failure::Token { error, .. }) => Ok(Err(error)),
         Err(failure) => Err(failure),
     }
 }
@@ -99,6 +99,11 @@ impl Shown {
         let served = status.access_token.is_some() && status.expires_at.is_none_or(|end| end > now().wall);
         let dead = ended(status, now().wall).filter(|_| !served).map(|reason| TokenError::ReauthRequired { reason });
         status.fault.clone().or(dead)
+    }
+
+    /// Says what is wrong, and where.
+    pub(super) fn message(&self, error: &TokenError) -> String {
+        problem::message(error, Some(&self.store))
     }
 
     fn rows(&self, now: UnixTime, paint: Paint) -> Vec<(&'static str, String)> {
@@ -128,7 +133,7 @@ impl Shown {
         let unknown = "the outcome of the last refresh is unknown; the next one repeats it";
         row("in doubt", status.unknown_outcome.then(|| paint.yellow(unknown)));
         row("login ended", ended(status, now).map(|reason| paint.red(&format!("{reason}: sign in again"))));
-        let told = |error: &TokenError| paint.red(&format!("{error}: {}", advice(error)));
+        let told = |error: &TokenError| paint.red(&format!("{}: {}", self.message(error), problem::advice(error)));
         row("fault", status.fault.as_ref().map(told));
         row(
             "verified",
@@ -144,7 +149,7 @@ impl Shown {
     pub(super) fn json(&self) -> Value {
         let status = &self.status;
         let time = |moment: Option<UnixTime>| moment.map(text::rfc3339);
-        let error = |error: &TokenError| json!({"kind": error.kind().as_str(), "message": error.to_string()});
+        let error = |error: &TokenError| json!({"kind": error.kind().as_str(), "message": self.message(error)});
         json!({
             "profile": self.profile,
             "store": self.store,

@@ -77,7 +77,7 @@ fn missing_setting_names_flag_and_variable() {
     assert!(
         message.starts_with("--")
             && message.contains(" or TOKENWARD_")
-            && message.ends_with(" is missing, and no profile has it")
+            && message.ends_with(" are missing, and no profile has them")
     );
 }
 
@@ -110,8 +110,10 @@ fn a_store_that_is_named_is_never_shown_to_the_default_profiles_server() {
     let by_flag = settings(&["--store", "mine.json"]).resolve(&environment(Some(&file), None, &[]));
     let by_variable = settings(&[]).resolve(&environment(Some(&file), None, &[("store", "mine.json")]));
 
-    assert!(usage(by_flag).contains("is missing"));
-    assert!(usage(by_variable).contains("is missing"));
+    assert!(
+        usage(by_flag).contains("--token-url or TOKENWARD_TOKEN_URL, --client-id or TOKENWARD_CLIENT_ID are missing")
+    );
+    assert!(usage(by_variable).contains("are missing"));
 }
 
 #[test]
@@ -245,7 +247,11 @@ fn usage<T>(outcome: Result<T, Failure>) -> String {
         Err(Failure::Usage(message)) => message,
         Ok(_)
         | Err(
-            Failure::Token(_) | Failure::Io(_) | Failure::Command { .. } | Failure::Interrupted(_) | Failure::Told(_),
+            Failure::Token { .. }
+            | Failure::Io(_)
+            | Failure::Command { .. }
+            | Failure::Interrupted(_)
+            | Failure::Told(_),
         ) => {
             panic!("no usage error")
         }

@@ -61,6 +61,9 @@ impl Machine {
         let journal = &self.view.journal.state;
         let refresh_token = grant.and_then(|grant| grant.refresh_token.as_ref());
         let key = refresh_token.map(|token| self.key(token).to_hex());
+        let dead = journal.dead.as_ref().filter(|dead| Some(&dead.key) == key.as_ref()).map(|dead| dead.reason());
+        // Of a login that has ended nothing is in doubt: nobody repeats its last request.
+        let in_doubt = journal.intent.as_ref().filter(|_| dead.is_none());
         let fault = match &self.view.stored {
             Stored::Unreadable(reason) => Some(TokenError::StoreUnreadable { reason: *reason }),
             Stored::Absent if grant.is_none() => Some(TokenError::SignedOut),
@@ -74,10 +77,10 @@ impl Machine {
             account: grant.and_then(|grant| grant.account.clone()),
             last_rotation: journal.rotation.as_ref().map(|rotation| UnixTime::from_millis(rotation.at)),
             not_before: journal.not_before.as_ref().map(|wait| UnixTime::from_millis(wait.at)),
-            dead: journal.dead.as_ref().filter(|dead| Some(&dead.key) == key.as_ref()).map(|dead| dead.reason()),
+            dead,
             holder: journal.holder(),
             unsaved: self.view.journal.answer.is_some(),
-            unknown_outcome: journal.intent.as_ref().is_some_and(|intent| {
+            unknown_outcome: in_doubt.is_some_and(|intent| {
                 refresh_token.is_some_and(|token| token.fingerprint().to_hex() == intent.refresh_token)
             }),
             fault,

@@ -42,6 +42,11 @@ fn kind(error: &io::Error) -> FaultKind {
 
 /// The system's own words, without the number where the words are clear.
 fn text(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENXIO | libc::ENODEV) => return "not a regular file".into(),
+        Some(libc::ELOOP) => return "its links go in a circle".into(),
+        _ => {}
+    }
     let is_clear = error.raw_os_error().is_some() && kind(error) != FaultKind::Other;
     if is_clear { error.kind().to_string() } else { error.to_string() }
 }
@@ -52,8 +57,10 @@ mod tests {
 
     #[test]
     fn errors_of_the_system_become_kinds_and_plain_words() {
-        let told: std::vec::Vec<_> = [libc::EACCES, libc::EROFS, libc::ENOSPC, libc::EDQUOT, libc::EBUSY, libc::EISDIR]
+        let numbers = [libc::EACCES, libc::EROFS, libc::ENOSPC, libc::EDQUOT, libc::EBUSY, libc::EISDIR];
+        let told: std::vec::Vec<_> = numbers
             .into_iter()
+            .chain([libc::ENXIO, libc::ELOOP])
             .map(|number| fault("write", Path::new("/a/b"), &io::Error::from_raw_os_error(number)))
             .map(|fault| (fault.kind, fault.detail))
             .collect();
@@ -67,6 +74,8 @@ mod tests {
                 (FaultKind::NoSpace, "cannot write /a/b: quota exceeded".into()),
                 (FaultKind::Pinned, "cannot write /a/b: resource busy".into()),
                 (FaultKind::NotAFile, "cannot write /a/b: is a directory".into()),
+                (FaultKind::NotAFile, "cannot write /a/b: not a regular file".into()),
+                (FaultKind::NotAFile, "cannot write /a/b: its links go in a circle".into()),
             ]
         );
     }

@@ -14,7 +14,7 @@ use super::{
     roots, sys, trust,
 };
 use crate::{
-    Grant, Loaded, StoreFault, StoreFormat,
+    Grant, Loaded, SecretBytes, StoreFault, StoreFormat,
     journal::{Journal, Reach},
 };
 
@@ -67,6 +67,11 @@ impl Site {
         trust::refuse_pinned(&self.place).err()
     }
 
+    /// Returns the store's content.
+    pub(crate) fn read_store(&self) -> Result<Option<SecretBytes>, StoreFault> {
+        read_file(&self.place.store)
+    }
+
     /// Returns the credential in the store, if it can be read.
     pub(crate) fn grant(&self, format: StoreFormat) -> Option<Grant> {
         let bytes = read_file(&self.place.store).ok()??;
@@ -106,6 +111,11 @@ impl Site {
 /// Returns what keeps a file of CA certificates from being used.
 pub(crate) fn ca_file_trouble(file: &str) -> Option<std::string::String> {
     roots::tls_config(Some(file)).err().map(|trouble| std::format!("{}: {}", trouble.setting, trouble.why))
+}
+
+/// Reads a whole file that a person wrote; `None` if there is none. Never waits for a pipe.
+pub(crate) fn read_whole(path: &Path) -> Result<Option<SecretBytes>, StoreFault> {
+    read_file(path)
 }
 
 /// Returns the user whose rights this process has.

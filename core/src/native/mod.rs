@@ -50,7 +50,7 @@ pub use future::GetToken;
 #[cfg(feature = "http")]
 pub use http::UreqTransport;
 #[cfg(feature = "cli")]
-pub(crate) use inspect::{Left, Site, ca_file_trouble, user};
+pub(crate) use inspect::{Left, Site, ca_file_trouble, read_whole, user};
 pub use registry::close_all;
 pub use source::TokenSource;
 pub use store::{Reply, Store, Transport};

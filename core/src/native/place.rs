@@ -39,6 +39,10 @@ impl Place {
     /// Follows the links of the last component and of the folders. What does not exist is where it would be made.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let (folder, name) = resolved(path)?;
+        if name.len() > LONGEST_NAME {
+            let why = format!("its name is longer than {LONGEST_NAME} bytes: the files beside it could have none");
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, why));
+        }
         let mut prefix = OsString::from(".");
         prefix.push(&name);
         prefix.push(".tokenward.");
@@ -117,11 +121,14 @@ fn resolved(path: &Path) -> io::Result<(PathBuf, OsString)> {
         let (folder, name) = (real_folder(folder, MAX_LINKS), name.to_os_string());
         match fs::read_link(folder.join(&name)) {
             Ok(target) => path = folder.join(target),
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                return Err(io::Error::new(error.kind(), "the path is too long"));
+            }
             // No link, or one that we may not see: whoever opens it is told why.
             Err(_) => return Ok((folder, name)),
         }
     }
-    Err(io::Error::from_raw_os_error(libc::ELOOP))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "its links go in a circle"))
 }
 
 /// Resolves a folder as far as it exists; the rest stays as it is written.
@@ -143,9 +150,12 @@ fn real_folder(folder: &Path, links_left: usize) -> PathBuf {
 /// As many as Linux follows.
 const MAX_LINKS: usize = 40;
 
+/// What a file system takes for a name is 255 bytes; the longest of ours adds `.`, `.tokenward.journal.bad-` and 16 digits.
+const LONGEST_NAME: usize = 255 - 40;
+
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{os::unix::fs::symlink, string::ToString};
 
     use super::*;
 
@@ -186,7 +196,20 @@ mod tests {
 
         let circle = Place::of(&folder.path().join("one"));
 
-        assert_eq!(circle.unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert_eq!(circle.unwrap_err().to_string(), "its links go in a circle");
+    }
+
+    #[test]
+    fn name_that_leaves_no_room_for_those_beside_it_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |length: usize| Place::of(&folder.path().join("x".repeat(length)));
+
+        let longest = of(LONGEST_NAME).unwrap();
+        let too_long = [LONGEST_NAME + 1, 255, 256, 5000].map(|length| of(length).unwrap_err().kind());
+
+        fs::write(longest.new_extra(Extra::BadJournal), "").unwrap();
+        assert_eq!(longest.new_extra(Extra::BadJournal).file_name().unwrap().len(), 255);
+        assert_eq!(too_long, [io::ErrorKind::InvalidFilename; 4]);
     }
 
     #[test]

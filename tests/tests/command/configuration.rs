@@ -31,10 +31,37 @@ fn profile_in_the_usual_place_is_found_and_list_shows_every_one() {
             (&json!("broken"), &json!("usage")),
             (&json!("default"), &json!("works")),
             (&json!("gone"), &json!("signed_out")),
+            (&json!("claude-code"), &json!("signed_out")),
+            (&json!("panda"), &json!("usage")),
+            (&json!("codex"), &json!("signed_out")),
         ]
     );
-    assert!(text.stdout.contains("default  works, ends in "), "{}", text.stdout);
+    assert!(text.stdout.contains("default      works, ends in "), "{}", text.stdout);
     assert!(text.stdout.contains("config.toml:10: timeout = \"soon\": not a time in seconds"), "{}", text.stdout);
+}
+
+#[test]
+fn built_in_profiles_are_listed_with_the_logins_they_find() {
+    let scene = Scene::strict();
+    let home = scene.folder();
+    fs::create_dir(home.join(".claude")).unwrap();
+    let login = json!({"claudeAiOauth": {"accessToken": ACCESS, "refreshToken": "refresh-token-1", "expiresAt": 4_000_000_000_000_u64}});
+    fs::write(home.join(".claude/.credentials.json"), login.to_string()).unwrap();
+    fs::create_dir_all(home.join("config/tokenward")).unwrap();
+
+    let alone_said = say(alone(home, &["list"]), "");
+    fs::write(home.join("config/tokenward/config.toml"), "[profiles.codex]\npatience = 9\n").unwrap();
+    let json = say(alone(home, &["list", "--json"]), "");
+
+    assert!(alone_said.stdout.contains("claude-code  built in, works, ends in "), "{}", alone_said.stdout);
+    assert!(alone_said.stdout.contains("panda        built in, --issuer or "), "{}", alone_said.stdout);
+    assert!(alone_said.stdout.contains("\nno profiles of yours: "), "{}", alone_said.stdout);
+    let answer = json.answer("list");
+    let names: Vec<_> =
+        answer["profiles"].as_array().unwrap().iter().map(|row| (&row["profile"], &row["built_in"])).collect();
+    // What the file says of a built-in profile stands in the file.
+    let (yes, no) = (json!(true), json!(false));
+    assert_eq!(names, [(&json!("codex"), &no), (&json!("claude-code"), &yes), (&json!("panda"), &yes)]);
 }
 
 #[test]

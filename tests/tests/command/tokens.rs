@@ -164,6 +164,35 @@ fn verified_status_of_a_revoked_login_fails_though_its_token_still_works() {
 }
 
 #[test]
+fn of_a_login_that_has_ended_nothing_is_in_doubt() {
+    let scene = Scene::strict();
+    scene.provider.hold_answers();
+    let command = scene.command(&["token"]);
+    scene.provider.wait("held", 1);
+    command.interrupt();
+    command.interrupt();
+    assert_eq!(command.exit_code(), 130);
+    scene.provider.release();
+    let doubted = run(&scene, &["status"]);
+
+    // The strict server takes the repetition for a theft.
+    let refused = run(&scene, &["refresh", "--json"]);
+    let [json, text, doctor] = [&["status", "--json"][..], &["status"], &["doctor"]].map(|args| run(&scene, args));
+
+    assert!(doubted.stdout.contains("in doubt"), "{}", doubted.stdout);
+    assert_eq!((refused.code, json.code, text.code), (4, 4, 4));
+    let answer = json.answer("status");
+    assert_eq!((&answer["dead"], &answer["unknown_outcome"]), (&json!("rotation_lost"), &json!(false)));
+    assert!(text.stdout.contains("rotation_lost: sign in again"), "{}", text.stdout);
+    assert!(
+        !text.stdout.contains("in doubt") && !doctor.stdout.contains("in_doubt"),
+        "{}{}",
+        text.stdout,
+        doctor.stdout
+    );
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn status_names_the_process_that_holds_the_lock() {
     let scene = Scene::strict();

@@ -4,15 +4,19 @@ use std::{
     format,
     fs::{self, Metadata},
     io,
-    os::unix::fs::{FileTypeExt, MetadataExt},
+    os::unix::fs::MetadataExt,
     path::Path,
     string::{String, ToString},
 };
 
-use super::{Findings, plain};
+use super::Findings;
 use crate::{
     UnixTime,
-    cli::{lock, text},
+    cli::{
+        lock,
+        problem::{odd_kind, plain},
+        text,
+    },
     native::{Left, Site, user},
 };
 
@@ -138,24 +142,6 @@ fn secret_mode(code: &'static str, path: &Path, found: &Metadata, findings: &mut
         let path = path.display();
         let message = format!("{path} is open to others (mode {mode:04o})");
         findings.wrong(code, message, format!("chmod 600 {path}"));
-    }
-}
-
-/// Says what it is, if it is no file.
-fn odd_kind(found: &Metadata) -> Option<&'static str> {
-    let kind = found.file_type();
-    if kind.is_file() {
-        None
-    } else if kind.is_dir() {
-        Some("a folder")
-    } else if kind.is_symlink() {
-        Some("a link")
-    } else if kind.is_fifo() {
-        Some("a pipe")
-    } else if kind.is_socket() {
-        Some("a socket")
-    } else {
-        Some("a device")
     }
 }
 

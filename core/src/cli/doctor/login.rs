@@ -6,7 +6,7 @@ use std::{format, string::String, vec::Vec};
 use super::{Findings, files::modified_at};
 use crate::{
     StoreFormat, TokenError, UnixTime,
-    cli::{exit::advice, settings::Settings, status::Shown, text},
+    cli::{problem, settings::Settings, status::Shown, text},
     journal::Condition,
     native::Site,
 };
@@ -71,7 +71,7 @@ pub(super) fn login(settings: &Settings, site: &Site, now: UnixTime, findings: &
         // Told of with the files and the journal.
         Some(TokenError::StoreUnreadable { .. }) if site.store().exists() && !site.store().is_file() => {}
         Some(TokenError::StoreUnwritable { .. }) => {}
-        Some(error) => findings.wrong(error.kind().as_str(), format!("{error}"), advice(&error)),
+        Some(error) => findings.wrong(error.kind().as_str(), shown.message(&error), problem::advice(&error)),
         None => {}
     }
     let status = &shown.status;

@@ -9,7 +9,7 @@ use std::{
     format,
     io::{self, Write},
     path::Path,
-    string::{String, ToString},
+    string::String,
     vec::Vec,
 };
 
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{
     colour::Paint,
     exit::{Failure, examples},
+    problem::plain,
     settings::{Environment, Resolved, Settings},
 };
 use crate::{UnixTime, native::Site, provider::clock::now};
@@ -164,7 +165,11 @@ fn look_at_store(
         Ok(site) => site,
         Err(error) => {
             let store = resolved.config.store.as_deref().unwrap_or_default();
-            findings.wrong("store_path", format!("{store}: {}", plain(error)), "name a file, and no circle of links");
+            findings.wrong(
+                "store_path",
+                format!("{store}: {}", plain(error)),
+                "correct the path of the store, or the links on it",
+            );
             return;
         }
     };
@@ -179,9 +184,4 @@ fn look_at_store(
     login::clock(site, resolved.config.format, now, findings);
     findings.look_at("login");
     login::login(settings, site, now, findings);
-}
-
-/// The system's own words without its number.
-fn plain(error: &io::Error) -> String {
-    error.kind().to_string()
 }
