@@ -103,7 +103,7 @@ fn times_that_lie_ahead_are_found() {
     let said = doctor(&scene, &[]);
 
     assert_eq!(said.wrong, ["clock", "clock"], "{said:?}");
-    assert!(said.said.stdout.contains("issued_at in the store lies ahead: in "), "{}", said.said.stdout);
+    assert!(said.said.stdout.contains("login.json lies ahead: in "), "{}", said.said.stdout);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn doctor(scene: &Scene, environment: &[(&str, &str)]) -> Found {
 }
 
 /// Returns a scene whose login was refreshed once: store, lock and journal are there. The token is one of ours again.
-fn healthy() -> Scene {
+pub fn healthy() -> Scene {
     let scene = Scene::strict();
     fs::set_permissions(folder(&scene), Permissions::from_mode(0o700)).unwrap();
     assert_eq!(say(on(&scene, &["refresh"]), "").code, 0);
@@ -274,7 +274,7 @@ fn folder(scene: &Scene) -> PathBuf {
 }
 
 /// Returns a journal's first frame as docs/on-disk.md describes it.
-fn superblock(payload: &str) -> Vec<u8> {
+pub fn superblock(payload: &str) -> Vec<u8> {
     let mut body = vec![1, 0, 0, 0];
     body.extend(1_u64.to_le_bytes());
     body.extend(u32::try_from(payload.len()).unwrap().to_le_bytes());

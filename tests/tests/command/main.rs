@@ -1,5 +1,6 @@
 //! The `tokenward` command as a person, a script or another tool meets it: real processes.
 
+mod broken;
 mod configuration;
 mod demo;
 mod doctor;

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -56,6 +57,34 @@ pub fn alone(home: &Path, args: &[&str]) -> Command {
     command.args(args).env("HOME", home).env("XDG_CONFIG_HOME", home.join("config")).current_dir(home);
     command
 }
+
+/// Runs the command as somebody who has no rights but those of the files: as this user, or, where that is root, as one
+/// to whom the scene is given first.
+pub fn without_rights(scene: &Scene, args: &[&str]) -> Said {
+    let mut command = on(scene, args);
+    if rustix::process::geteuid().is_root() {
+        // Where it was built that user may not go.
+        let copied = scene.folder().join("tokenward-copy");
+        if !copied.exists() {
+            std::fs::copy(binary(), &copied).expect("a folder of our own takes a file");
+            let folder = scene.store().parent().expect("a store has a folder").to_path_buf();
+            std::os::unix::fs::chown(folder, Some(USER), Some(USER)).expect("root gives files away");
+        }
+        let mut by_user = Command::new(copied);
+        by_user.args(args).uid(USER).gid(USER).current_dir(scene.folder());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => by_user.env(name, value),
+                None => by_user.env_remove(name),
+            };
+        }
+        command = by_user;
+    }
+    say(command, "")
+}
+
+/// Nobody in particular.
+pub const USER: u32 = 12_345;
 
 /// Runs a command to its end with this on its standard input.
 pub fn say(mut command: Command, input: &str) -> Said {

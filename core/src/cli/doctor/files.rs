@@ -20,8 +20,8 @@ use crate::{
     native::{Left, Site, user},
 };
 
-/// Judges the store's kind, mode and owner, and its folder.
-pub(super) fn store(site: &Site, findings: &mut Findings) {
+/// Judges the store's kind, mode and owner, and its folder. `named` is the path that led there.
+pub(super) fn store(site: &Site, named: &Path, findings: &mut Findings) {
     let (path, folder) = (site.store().display(), site.folder().display());
     match fs::metadata(site.folder()) {
         Ok(found) if !found.is_dir() => {
@@ -45,7 +45,13 @@ pub(super) fn store(site: &Site, findings: &mut Findings) {
     }
     let found = match fs::symlink_metadata(site.store()) {
         Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if named.is_symlink() {
+                let message = format!("{} is a link to {path}, which is not there", named.display());
+                findings.wrong("store_link", message, "correct the link; a login would be made where it leads");
+            }
+            return;
+        }
         Err(error) => return findings.wrong("store", format!("{path}: {}", plain(&error)), "let its owner read it"),
     };
     if let Some(kind) = odd_kind(&found) {
@@ -132,7 +138,8 @@ pub(super) fn locks(site: &Site, trust_lock: bool, findings: &mut Findings) {
     }
     if let Some(pid) = lock::holder(site.lock()) {
         let advice = "it is refreshing; if that lasts, look at that process";
-        findings.note("locked", format!("process {pid} holds the lock"), advice);
+        let holder = if pid == 0 { "a process of another container".into() } else { format!("process {pid}") };
+        findings.note("locked", format!("{holder} holds the lock {}", site.lock().display()), advice);
     }
 }
 

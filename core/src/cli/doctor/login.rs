@@ -41,10 +41,13 @@ pub(super) fn clock(site: &Site, format: StoreFormat, now: UnixTime, findings: &
         return findings.wrong("clock", message, "set the clock: tokens would seem to last for ever");
     }
     let state = site.read_journal().state;
-    let written = |name: &str, millis: u64| (format!("{name} in the journal"), UnixTime::from_millis(millis));
+    let journal = site.journal().display();
+    let written = |name: &str, millis: u64| (format!("{name} in {journal}"), UnixTime::from_millis(millis));
     let mut moments: Vec<(String, UnixTime)> = Vec::new();
     moments.extend(
-        site.grant(format).and_then(|grant| grant.issued_at).map(|time| ("issued_at in the store".into(), time)),
+        site.grant(format)
+            .and_then(|grant| grant.issued_at)
+            .map(|time| (format!("issued_at in {}", site.store().display()), time)),
     );
     moments.extend(state.rotation.as_ref().map(|rotation| written("last rotation", rotation.at)));
     moments.extend(state.intent.as_ref().map(|intent| written("last request", intent.at)));
@@ -67,32 +70,40 @@ pub(super) fn login(settings: &Settings, site: &Site, now: UnixTime, findings: &
         Ok(shown) => shown,
         Err(failure) => return findings.wrong("login", failure.message(), "see the settings"),
     };
+    let path = shown.store.as_str();
+    let placed = |text: &str| if text.contains(path) { String::from(text) } else { format!("{path}: {text}") };
     match shown.trouble() {
         // Told of with the files and the journal.
         Some(TokenError::StoreUnreadable { .. }) if site.store().exists() && !site.store().is_file() => {}
         Some(TokenError::StoreUnwritable { .. }) => {}
-        Some(error) => findings.wrong(error.kind().as_str(), shown.message(&error), problem::advice(&error)),
+        Some(error) => {
+            findings.wrong(error.kind().as_str(), placed(&shown.message(&error)), problem::advice(&error));
+        }
         None => {}
     }
     let status = &shown.status;
     if let Some(reason) = status.dead.as_ref().filter(|_| shown.trouble().is_none()) {
         let message = format!("the refresh token is dead ({reason}); the access token still works");
-        findings.wrong("reauth_required", message, "sign in again before it ends");
+        findings.wrong("reauth_required", placed(&message), "sign in again before it ends");
     }
     if status.refresh_token.is_none() && status.access_token.is_some() {
-        findings.note("no_refresh_token", "there is no refresh token", "sign in again when the access token ends");
+        findings.note(
+            "no_refresh_token",
+            placed("there is no refresh token"),
+            "sign in again when the access token ends",
+        );
     }
     if let Some(wait) = status.not_before.filter(|wait| *wait > now) {
         let message = format!("nobody asks the server before {}", text::rfc3339(wait));
-        findings.note("waiting", message, "`tokenward refresh` asks at once");
+        findings.note("waiting", placed(&message), "`tokenward refresh` asks at once");
     }
     if status.unknown_outcome {
         let message = "the last request had no answer: the next one repeats it";
-        findings.note("in_doubt", message, "`tokenward refresh` asks at once");
+        findings.note("in_doubt", placed(message), "`tokenward refresh` asks at once");
     }
     if status.unsaved {
         let message = "the server's answer is in the journal and not yet in the store";
-        findings.note("unsaved", message, "any process that uses the store saves it; `tokenward token` does");
+        findings.note("unsaved", placed(message), "any process that uses the store saves it; `tokenward token` does");
     }
 }
 

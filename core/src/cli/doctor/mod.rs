@@ -173,7 +173,7 @@ fn look_at_store(
             return;
         }
     };
-    files::store(site, findings);
+    files::store(site, Path::new(resolved.config.store.as_deref().unwrap_or_default()), findings);
     files::companions(site, findings);
     files::leftovers(site, now, findings);
     findings.look_at("locks");
