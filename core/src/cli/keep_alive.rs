@@ -1,13 +1,11 @@
 //! `tokenward keep-alive`: refreshes when nobody else does.
 
 use std::{
-    env, format, fs,
+    format,
     io::{self, Write},
-    path::{Path, PathBuf},
     string::{String, ToString},
     thread,
     time::Duration,
-    vec::Vec,
 };
 
 use serde_json::json;
@@ -17,21 +15,22 @@ use super::{
     got::Got,
     interrupt::Interrupts,
     problem,
-    settings::{Environment, Origin, Settings, parse_seconds},
-    text,
-    units::{Job, Manager},
+    settings::{Settings, parse_seconds},
+    text, timer,
+    units::Manager,
 };
 use crate::{AccessToken, Act, TokenError, provider::clock::now};
 
 /// Keeps a login in use while no other process does: some providers end a refresh token that rests for too long.
 ///
 /// Runs until Ctrl-C and refreshes whenever the token would end before the next look. With --once it looks once; a
-/// timer does the rest, and --install writes one for this user: a systemd timer, on macOS a LaunchAgent.
+/// timer does the rest, and --install writes and starts one for this user: a systemd timer, on macOS a LaunchAgent.
+/// --uninstall stops it and removes what --install wrote.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples!("\
   tokenward keep-alive --profile work
   tokenward keep-alive --profile work --once
-  tokenward keep-alive --profile work --print
+  tokenward keep-alive --profile work --dry-run
   tokenward keep-alive --profile work --install
   tokenward keep-alive --profile work --uninstall"))]
 pub(super) struct KeepAlive {
@@ -41,14 +40,17 @@ pub(super) struct KeepAlive {
     /// Look once and end
     #[arg(long)]
     once: bool,
-    /// Write the timer for a profile and say how it is started
+    /// Write the timer for a profile, and start it where the system's manager can be asked
     #[arg(long, conflicts_with_all = ["once", "uninstall", "print"])]
     install: bool,
-    /// Remove the timer of a profile
+    /// With --install: write the files only
+    #[arg(long, requires = "install")]
+    no_start: bool,
+    /// Stop the timer of a profile and remove its files
     #[arg(long, conflicts_with_all = ["once", "print"])]
     uninstall: bool,
-    /// Show the timer's files and write nothing
-    #[arg(long, conflicts_with = "once")]
+    /// Show the timer's files; nothing is written and nothing started
+    #[arg(long, visible_alias = "dry-run", conflicts_with = "once")]
     print: bool,
     /// Whose timer it is: this system's unless given
     #[arg(long, value_enum)]
@@ -63,8 +65,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 impl KeepAlive {
     /// Does one of its five things.
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.install || self.uninstall || self.print {
-            return self.timer();
+        let manager = self.manager.unwrap_or_else(Manager::of_this_system);
+        if self.print {
+            return timer::print(manager, &self.settings, self.every);
+        }
+        if self.install {
+            return timer::install(manager, &self.settings, self.every, !self.no_start);
+        }
+        if self.uninstall {
+            return timer::uninstall(manager, &self.settings);
         }
         if self.once {
             let token = self.look()?;
@@ -112,65 +121,6 @@ impl KeepAlive {
             thread::sleep(LOOK_EVERY);
         }
         Ok(())
-    }
-
-    fn timer(&self) -> Result<(), Failure> {
-        let manager = self.manager.unwrap_or_else(Manager::of_this_system);
-        let environment = Environment::read()?;
-        // Not before the settings are known to be good: a timer that fails is heard by nobody.
-        let resolved = self.settings.resolve(&environment)?;
-        let Some(profile) = resolved.profile else {
-            return Err(Failure::Usage("a timer needs a profile: it has no flags and no variables of yours".into()));
-        };
-        let elsewhere = resolved.origins.iter().find(|(name, origin)| {
-            name.as_str() != "profile" && matches!(origin, Origin::Environment | Origin::CommandLine)
-        });
-        if let Some((name, origin)) = elsewhere.filter(|_| !self.uninstall) {
-            let message = format!("{origin}: {name}: a timer knows the profile only; write it there");
-            return Err(Failure::Usage(message));
-        }
-        let file = self.settings.file(&environment).filter(|(_, is_named)| *is_named);
-        let config = file.map(|(path, _)| std::path::absolute(path)).transpose()?;
-        let program = env::current_exe()?;
-        let job = Job { profile: &profile, config: config.as_deref(), program: &program, every: self.every };
-        let folder = manager.folder().ok_or_else(|| Failure::Usage("there is no home folder".into()))?;
-        let files: Vec<(PathBuf, String)> =
-            manager.files(&job)?.into_iter().map(|(name, text)| (folder.join(name), text)).collect();
-        let mut stdout = io::stdout().lock();
-        if self.print {
-            for (path, text) in &files {
-                writeln!(stdout, "# {}\n{text}", path.display())?;
-            }
-            return Ok(());
-        }
-        if self.uninstall {
-            // Stopped first: what runs has its files read already.
-            writeln!(stdout, "stop it with: {}", manager.stop(&profile))?;
-        }
-        for (path, text) in &files {
-            let done = if self.install { write(path, text)? } else { remove(path)? };
-            writeln!(stdout, "{done} {}", path.display())?;
-        }
-        if self.install {
-            writeln!(stdout, "start it with: {}", manager.start(&profile))?;
-        }
-        Ok(())
-    }
-}
-
-fn write(path: &Path, text: &str) -> io::Result<&'static str> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)?;
-    Ok("wrote")
-}
-
-fn remove(path: &Path) -> io::Result<&'static str> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok("removed"),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok("there was no"),
-        Err(error) => Err(error),
     }
 }
 

@@ -142,6 +142,12 @@ impl Settings {
         Ok(Resolved { config, profile, origins, old_store, token, warnings })
     }
 
+    /// Returns the profile's name by itself, whatever else is known of it.
+    pub(super) fn profile_name(&self, environment: &Environment) -> String {
+        let named = self.flags.get(PROFILE).or_else(|| environment.values.get(PROFILE)).cloned();
+        named.unwrap_or_else(|| profiles::DEFAULT.into())
+    }
+
     /// Returns these settings for another profile.
     pub(super) fn with_profile(&self, name: &str) -> Self {
         let mut settings = self.clone();

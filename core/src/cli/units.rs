@@ -57,21 +57,45 @@ impl Manager {
         })
     }
 
-    /// Returns the command that starts the timer.
-    pub(super) fn start(self, profile: &str) -> String {
+    /// Returns the names of the files.
+    pub(super) fn names(self, profile: &str) -> Result<Vec<String>, Failure> {
+        check(profile)?;
+        let name = self.name(profile);
+        Ok(match self {
+            Self::Systemd => Vec::from([format!("{name}.service"), format!("{name}.timer")]),
+            Self::Launchd => Vec::from([format!("{name}.plist")]),
+        })
+    }
+
+    /// Returns the commands that start the timer whose files are in `folder`, word by word.
+    pub(super) fn start(self, profile: &str, folder: &Path, user: u32) -> Vec<Vec<String>> {
         let name = self.name(profile);
         match self {
-            Self::Systemd => format!("systemctl --user daemon-reload && systemctl --user enable --now {name}.timer"),
-            Self::Launchd => format!("launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/{name}.plist"),
+            Self::Systemd => Vec::from([
+                words("systemctl --user daemon-reload", []),
+                words("systemctl --user enable --now", [format!("{name}.timer")]),
+            ]),
+            Self::Launchd => {
+                let plist = folder.join(format!("{name}.plist")).display().to_string();
+                Vec::from([words("launchctl bootstrap", [format!("gui/{user}"), plist])])
+            }
         }
     }
 
-    /// Returns the command that stops the timer.
-    pub(super) fn stop(self, profile: &str) -> String {
+    /// Returns the commands that stop the timer.
+    pub(super) fn stop(self, profile: &str, user: u32) -> Vec<Vec<String>> {
         let name = self.name(profile);
         match self {
-            Self::Systemd => format!("systemctl --user disable --now {name}.timer; systemctl --user daemon-reload"),
-            Self::Launchd => format!("launchctl bootout gui/$(id -u)/{name}"),
+            Self::Systemd => Vec::from([words("systemctl --user disable --now", [format!("{name}.timer")])]),
+            Self::Launchd => Vec::from([words("launchctl bootout", [format!("gui/{user}/{name}")])]),
+        }
+    }
+
+    /// Returns what has the manager forget files that are gone.
+    pub(super) fn forget(self) -> Vec<Vec<String>> {
+        match self {
+            Self::Systemd => Vec::from([words("systemctl --user daemon-reload", [])]),
+            Self::Launchd => Vec::new(),
         }
     }
 
@@ -83,16 +107,25 @@ impl Manager {
     }
 }
 
+/// Stands in every file of ours, and keeps us from the files of others.
+pub(super) const MARK: &str = "Written by `tokenward keep-alive --install`; --uninstall removes it.";
+
+fn words<const N: usize>(fixed: &str, more: [String; N]) -> Vec<String> {
+    fixed.split(' ').map(String::from).chain(more).collect()
+}
+
+/// Refuses a name that would mean something else: it becomes part of file names and of commands that a person copies.
+fn check(profile: &str) -> Result<(), Failure> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if !profile.is_empty() && profile.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("profile {profile:?}: only letters, digits, - and _ can be in a timer's name")))
+}
+
 impl Job<'_> {
     fn words(&self) -> Result<Vec<String>, Failure> {
-        // It becomes part of file names and of commands that a person copies.
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-        if self.profile.is_empty() || !self.profile.chars().all(is_plain) {
-            return Err(Failure::Usage(format!(
-                "profile {:?}: only letters, digits, - and _ can be in a timer's name",
-                self.profile
-            )));
-        }
+        check(self.profile)?;
         let text = |path: &Path| {
             let text = path.to_str().filter(|text| !text.chars().any(char::is_control)).map(String::from);
             text.ok_or_else(|| Failure::Usage(format!("{} cannot be written into a timer", path.display())))
@@ -110,7 +143,8 @@ impl Job<'_> {
 fn service(profile: &str, words: &[String]) -> String {
     let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     format!(
-        "[Unit]\n\
+        "# {MARK}\n\
+         [Unit]\n\
          Description=Keep the login of profile {profile} in use\n\
          \n\
          [Service]\n\
@@ -124,7 +158,8 @@ fn service(profile: &str, words: &[String]) -> String {
 
 fn timer(profile: &str, every: u64) -> String {
     format!(
-        "[Unit]\n\
+        "# {MARK}\n\
+         [Unit]\n\
          Description=Keep the login of profile {profile} in use\n\
          \n\
          [Timer]\n\
@@ -144,6 +179,7 @@ fn agent(name: &str, words: &[String], every: u64) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
          <plist version=\"1.0\">\n\
+         <!-- {COMMENT} -->\n\
          <dict>\n  <key>Label</key>\n  <string>{}</string>\n  <key>ProgramArguments</key>\n  <array>\n{words}  </array>\n  \
          <key>StartInterval</key>\n  <integer>{every}</integer>\n  <key>RunAtLoad</key>\n  <true/>\n  \
          <key>ExitTimeOut</key>\n  <integer>45</integer>\n\
@@ -152,6 +188,9 @@ fn agent(name: &str, words: &[String], every: u64) -> String {
         escaped(name)
     )
 }
+
+/// [`MARK`] for XML, whose comments take no two hyphens.
+pub(super) const COMMENT: &str = "Written by `tokenward keep-alive` (install); it removes this file too (uninstall).";
 
 /// Quotes a word for ExecStart= (systemd.syntax(7), systemd.service(5): % and $ are doubled).
 fn quoted(word: &str) -> String {
@@ -201,6 +240,7 @@ mod tests {
             r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
+<!-- Written by `tokenward keep-alive` (install); it removes this file too (uninstall). -->
 <dict>
   <key>Label</key>
   <string>tokenward.keep-alive.work</string>

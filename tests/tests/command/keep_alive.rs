@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -65,14 +66,14 @@ fn loop_ends_with_a_login_that_is_dead() {
 }
 
 #[test]
-fn systemd_timer_is_written_verified_and_removed() {
+fn systemd_timer_is_written_verified_started_stopped_and_removed() {
     let home = home_with_profile();
-    let timer =
-        |how: &str| say(alone(home.path(), &["keep-alive", "--profile", "work", "--manager", "systemd", how]), "");
+    let manager = Fake::new(&home, "systemctl");
+    let timer = |how: &str| say(manager.under(&home, &["--manager", "systemd", how]), "");
     let folder = home.path().join("config/systemd/user");
 
-    let printed = timer("--print");
-    assert!(!folder.exists(), "--print writes nothing");
+    let printed = timer("--dry-run");
+    assert!(!folder.exists() && manager.asked().is_empty(), "--dry-run writes nothing and starts nothing");
     let installed = timer("--install");
 
     assert_eq!((printed.code, installed.code), (0, 0), "{}{}", printed.stderr, installed.stderr);
@@ -80,12 +81,69 @@ fn systemd_timer_is_written_verified_and_removed() {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         assert!(printed.stdout.contains(&text), "{name}");
     }
-    assert!(installed.stdout.contains("start it with: systemctl --user"), "{}", installed.stdout);
+    let path = |name: &str| folder.join(name).display().to_string();
+    let told = format!("wrote {}\nwrote {}\nstarted\n", path("tokenward-work.service"), path("tokenward-work.timer"));
+    assert_eq!(installed.stdout, told);
+    assert_eq!(manager.asked(), ["--user daemon-reload", "--user enable --now tokenward-work.timer"]);
     verify(&folder);
+    fs::write(folder.join("other.timer"), "[Timer]\n").unwrap();
+    // The profile may be gone by then.
+    fs::remove_file(home.path().join("config/tokenward/config.toml")).unwrap();
     let removed = timer("--uninstall");
-    assert!(removed.stdout.contains("systemctl --user disable --now tokenward-work.timer"), "{}", removed.stdout);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert_eq!(removed.stdout, told.replace("wrote", "removed").replace("started\n", ""));
+    assert_eq!(manager.asked(), ["--user disable --now tokenward-work.timer", "--user daemon-reload"]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "another's file stays");
     assert!(timer("--uninstall").stdout.contains("there was no "));
+}
+
+#[test]
+fn manager_that_cannot_be_asked_leaves_the_files_and_a_hint() {
+    let home = home_with_profile();
+    let manager = Fake::new(&home, "systemctl");
+    fs::write(manager.folder.join("fails"), "").unwrap();
+    let json = |how: &[&str]| {
+        let said = say(manager.under(&home, &[&["--manager", "systemd", "--json"], how].concat()), "");
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.answer("keep-alive-timer")
+    };
+
+    let failed = json(&["--install"]);
+    let kept = json(&["--install", "--no-start"]);
+    let removed = json(&["--uninstall"]);
+    let absent = say(manager.under(&home, &["--manager", "launchd", "--install"]), "");
+
+    let hint = "start it with: systemctl --user daemon-reload && systemctl --user enable --now tokenward-work.timer";
+    assert_eq!(
+        (&failed["running"], failed["message"].as_str()),
+        (&json!(false), Some(&*format!("not started: no bus here; {hint}")))
+    );
+    assert_eq!((&kept["running"], kept["message"].as_str()), (&json!(false), Some(hint)));
+    assert!(removed["message"].as_str().unwrap().starts_with("not stopped: no bus here; "), "{removed}");
+    assert_eq!(removed["files"][0]["done"], "removed");
+    assert!(
+        absent.stdout.contains("not started: launchctl is not here; start it with: launchctl bootstrap gui/"),
+        "{}",
+        absent.stdout
+    );
+    assert!(home.path().join("Library/LaunchAgents/tokenward.keep-alive.work.plist").is_file());
+}
+
+#[test]
+fn timer_of_somebody_else_is_neither_written_over_nor_removed() {
+    let home = home_with_profile();
+    let manager = Fake::new(&home, "systemctl");
+    let folder = home.path().join("config/systemd/user");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("tokenward-work.timer"), "[Timer]\n").unwrap();
+
+    for how in ["--install", "--uninstall"] {
+        let said = say(manager.under(&home, &["--manager", "systemd", "--json", how]), "");
+
+        assert_eq!((said.code, said.error().as_str()), (2, "usage"), "{how}");
+        assert!(said.stderr.contains("tokenward-work.timer is not ours"), "{}", said.stderr);
+    }
+    assert_eq!(fs::read_to_string(folder.join("tokenward-work.timer")).unwrap(), "[Timer]\n");
+    assert!(!folder.join("tokenward-work.service").exists() && manager.asked().is_empty());
 }
 
 #[test]
@@ -121,6 +179,36 @@ fn timer_is_refused_where_it_would_run_without_what_was_given() {
         assert_eq!((said.code, said.error().as_str()), (2, "usage"));
     }
     assert!(!home.path().join("config/systemd").exists());
+}
+
+/// A manager that notes what it is asked: nobody's real timers are touched.
+struct Fake {
+    folder: PathBuf,
+}
+
+impl Fake {
+    fn new(home: &tempfile::TempDir, name: &str) -> Self {
+        let folder = home.path().join("bin");
+        fs::create_dir(&folder).unwrap();
+        let script = "#!/bin/sh\nif [ -e \"${0%/*}/fails\" ]; then echo 'no bus here' >&2; exit 1; fi\necho \"$@\" >>\"${0%/*}/asked\"\n";
+        fs::write(folder.join(name), script).unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        Self { folder }
+    }
+
+    /// Returns keep-alive for the profile, which finds no other manager.
+    fn under(&self, home: &tempfile::TempDir, args: &[&str]) -> Command {
+        let mut command = alone(home.path(), &["keep-alive", "--profile", "work"]);
+        command.args(args).env("PATH", &self.folder);
+        command
+    }
+
+    /// Returns what it was asked since the last time.
+    fn asked(&self) -> Vec<String> {
+        let asked = fs::read_to_string(self.folder.join("asked")).unwrap_or_default();
+        let _ = fs::remove_file(self.folder.join("asked"));
+        asked.lines().map(String::from).collect()
+    }
 }
 
 /// Has systemd read the files, where it is there.
