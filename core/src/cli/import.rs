@@ -7,7 +7,6 @@ use std::{
 };
 
 use serde::de::IgnoredAny;
-use serde_json::json;
 
 use super::{
     exit::{Failure, examples},
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     AccessToken, Config, Grant, Guard, MAX_BODY, Secret, SecretBytes, StoreFormat, UnixTime, Unreadable,
-    json::Object,
+    json::{self, Object},
     provider::clock::now,
     rotation,
     wire::{self, Dialect, Raw, Verdict},
@@ -61,8 +60,7 @@ impl Import {
         let mut stdout = io::stdout().lock();
         if self.settings.json {
             let expires_at = expires_at.map(text::rfc3339);
-            let answer =
-                json!({"store": store, "refresh_token": refresh, "access_token": access, "expires_at": expires_at});
+            let answer = serde_json::json!({"store": store, "refresh_token": refresh, "access_token": access, "expires_at": expires_at});
             writeln!(stdout, "{answer}")?;
         } else {
             let name = refresh.map(|name| format!("refresh token {name}"));
@@ -111,7 +109,8 @@ fn grant(input: &SecretBytes, config: &Config, now: UnixTime) -> Result<Grant, F
         return Err(wrong("empty"));
     }
     if !text.starts_with('{') {
-        // RFC 6749 appendix A.17 allows spaces in a token; a text with spaces is a pasted sentence. What a tool prints where it has none, a piece of JSON or of a page would take the place of a login that works.
+        // RFC 6749 appendix A.17 allows spaces in a token; a text with spaces is a pasted sentence. What a tool prints
+        // where it has none, a piece of JSON or of a page would take the place of a login that works.
         let is_nothing = NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text));
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || is_nothing || text.starts_with(['"', '\'', '[', '<']) {
             return Err(wrong("neither a refresh token nor a token response"));
@@ -122,18 +121,23 @@ fn grant(input: &SecretBytes, config: &Config, now: UnixTime) -> Result<Grant, F
     if let Err(error) = parsed {
         return Err(wrong(&format!("not one whole JSON object: line {}, column {}", error.line(), error.column())));
     }
-    let grant = match stored(text, config.format)? {
-        Some(grant) => grant,
-        None => answered(text, &Dialect::of(config), now).ok_or_else(|| wrong("a JSON object without a token"))?,
-    };
-    // EXPOSE: looked at, not kept.
-    let tokens =
-        [grant.access_token.as_ref().map(AccessToken::expose), grant.refresh_token.as_ref().map(Secret::expose)];
-    // RFC 6749 appendix A: visible ASCII and spaces. Anything else could not be sent.
-    if tokens.into_iter().flatten().any(|token| !token.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
+    let object = Object::parse(text).ok_or_else(|| wrong("not one whole JSON object"))?;
+    if ["access_token", "refresh_token"].into_iter().any(|name| is_no_token(&object, name)) {
         return Err(wrong("a token with a character that no token has"));
     }
-    Ok(grant)
+    match stored(text, &object, config.format)? {
+        Some(grant) => Ok(grant),
+        None => {
+            answered(text, &object, &Dialect::of(config), now).ok_or_else(|| wrong("a JSON object without a token"))
+        }
+    }
+}
+
+/// Returns whether a member is a text that could not be sent (RFC 6749 appendix A: visible ASCII and spaces).
+fn is_no_token(object: &Object<'_>, name: &str) -> bool {
+    let token = object.get(name).and_then(json::text);
+    // EXPOSE: looked at, not kept.
+    token.is_some_and(|token| !token.expose().bytes().all(|byte| matches!(byte, b' '..=b'~')))
 }
 
 fn wrong(what: &str) -> Failure {
@@ -141,9 +145,8 @@ fn wrong(what: &str) -> Failure {
 }
 
 /// Reads a store's content: a life in seconds is a token response's, a moment is a store's.
-fn stored(text: &str, format: StoreFormat) -> Result<Option<Grant>, Failure> {
-    let object = Object::parse(text);
-    let has = |name: &str| object.as_ref().is_some_and(|object| object.get(name).is_some());
+fn stored(text: &str, object: &Object<'_>, format: StoreFormat) -> Result<Option<Grant>, Failure> {
+    let has = |name: &str| object.get(name).is_some();
     let ours = !has("expires_in") && ["version", "issued_at", "expires_at"].into_iter().any(has);
     let format = if ours { StoreFormat::Tokenward } else { format };
     if !ours && format == StoreFormat::Tokenward {
@@ -157,8 +160,8 @@ fn stored(text: &str, format: StoreFormat) -> Result<Option<Grant>, Failure> {
     }
 }
 
-/// Reads a token response as if it came now.
-fn answered(text: &str, dialect: &Dialect, now: UnixTime) -> Option<Grant> {
+/// Reads a token response as if it came now. Some tools write the end as a moment, in seconds or in milliseconds.
+fn answered(text: &str, object: &Object<'_>, dialect: &Dialect, now: UnixTime) -> Option<Grant> {
     let raw = Raw {
         status: 200,
         content_type: Some("application/json"),
@@ -170,7 +173,18 @@ fn answered(text: &str, dialect: &Dialect, now: UnixTime) -> Option<Grant> {
         body: text.as_bytes(),
     };
     match wire::read(&raw).verdict {
-        Verdict::Granted(tokens) => Some(rotation::merge(None, tokens, now)),
+        Verdict::Granted(tokens) => {
+            let mut grant = rotation::merge(None, tokens, now);
+            let end = object.get("expires_at").and_then(|written| json::number(written, 1));
+            if let (Some(token), Some(end)) =
+                (grant.access_token.as_ref().filter(|token| token.expires_at().is_none()), end)
+            {
+                let end = if end < FIRST_IN_MILLIS { UnixTime::from_secs(end) } else { UnixTime::from_millis(end) };
+                // EXPOSE: the same token with its end.
+                grant.access_token = Some(AccessToken::new(token.expose(), Some(end)));
+            }
+            Some(grant)
+        }
         Verdict::Malformed { refresh_token: Some(refresh_token), .. } => {
             Some(Grant { refresh_token: Some(refresh_token), ..Grant::default() })
         }
@@ -181,6 +195,9 @@ fn answered(text: &str, dialect: &Dialect, now: UnixTime) -> Option<Grant> {
         | Verdict::Blocked { .. } => None,
     }
 }
+
+/// A number above it means milliseconds: as seconds it would be in the year 5138.
+const FIRST_IN_MILLIS: u64 = 100_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +232,16 @@ mod tests {
         assert_eq!(grant.access_token.and_then(|token| token.expires_at()), Some(UnixTime::from_secs(200)));
         assert_eq!((grant.issued_at, grant.scope.as_deref()), (Some(UnixTime::from_secs(60)), Some("a")));
         assert_eq!(grant.account.unwrap().as_str(), "https://id.test alice");
+    }
+
+    #[test]
+    fn end_that_is_a_number_is_a_moment() {
+        for end in ["200", "\"200\"", "200000000000"] {
+            let grant = read(&format!(r#"{{"access_token":"access-token-1","expires_at":{end}}}"#)).unwrap();
+
+            let seconds = if end.len() > 5 { 200_000_000 } else { 200 };
+            assert_eq!(grant.access_token.unwrap().expires_at(), Some(UnixTime::from_secs(seconds)), "{end}");
+        }
     }
 
     #[test]
