@@ -16,9 +16,10 @@ use super::{
 /// Prints a completion script for a shell.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples!("\
-  tokenward completions bash > ~/.local/share/bash-completion/completions/tokenward
-  tokenward completions zsh > ~/.zfunc/_tokenward
-  tokenward completions fish > ~/.config/fish/completions/tokenward.fish"))]
+  tokenward completions bash >> ~/.bash_completion
+  mkdir -p ~/.zfunc && tokenward completions zsh > ~/.zfunc/_tokenward
+  mkdir -p ~/.config/fish/completions && cd ~/.config/fish/completions && \\
+      tokenward completions fish > tokenward.fish"))]
 pub(super) struct Completions {
     #[arg(value_enum)]
     shell: clap_complete::Shell,

@@ -25,7 +25,10 @@ use super::{
 #[command(after_help = examples!("\
   tokenward docker --host registry.example.com --profile work list
 
-As docker-credential-work, with \"credHelpers\": {\"registry.example.com\": \"work\"} in ~/.docker/config.json:
+In ~/.docker/config.json:
+  \"credHelpers\": {\"registry.example.com\": \"work\"}
+
+As docker-credential-work in the PATH, executable:
   #!/bin/sh
   exec tokenward docker --host registry.example.com --profile work \"$@\""))]
 pub(super) struct Docker {

@@ -28,7 +28,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples!("\
   tokenward import --profile work < refresh-token.txt
-  tokenward import --store cred.json --token-url https://id.example.com/token --client-id my-client --json"))]
+  tokenward import --store cred.json --client-id my-client \\
+      --token-url https://id.example.com/token < token-response.json"))]
 pub(super) struct Import {
     /// Replace whatever is stored
     #[arg(long)]

@@ -211,7 +211,7 @@ fn missing(names: &[&str]) -> Failure {
     let told = names.iter().map(|name| format!("--{} or {}", long(name), variable(name).unwrap_or_default()));
     let told = told.collect::<Vec<_>>().join(", ");
     let (is, it) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
-    Failure::Usage(format!("{told} {is} missing, and no profile has {it}"))
+    Failure::Usage(format!("{told} {is} missing, and no profile has {it} (see `tokenward --help`)"))
 }
 
 impl Resolved {

@@ -123,6 +123,9 @@ impl Shown {
                 None => format!("{token}, end unknown"),
             }),
         );
+        if status.access_token.is_none() && status.refresh_token.is_some() && status.dead.is_none() {
+            row("access token", Some("none yet: the next use gets one".into()));
+        }
         row("refresh token", Some(status.refresh_token.map_or_else(|| "none".into(), |token| token.to_string())));
         row("last rotation", status.last_rotation.map(|time| text::moment(time, now)));
         row("last change by", status.holder.as_ref().map(ToString::to_string));

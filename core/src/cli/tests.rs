@@ -77,7 +77,7 @@ fn missing_setting_names_flag_and_variable() {
     assert!(
         message.starts_with("--")
             && message.contains(" or TOKENWARD_")
-            && message.ends_with(" are missing, and no profile has them")
+            && message.ends_with(" are missing, and no profile has them (see `tokenward --help`)")
     );
 }
 
@@ -148,7 +148,12 @@ fn every_help_has_examples_that_are_understood() {
     for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(help.starts_with("Examples:\n  tokenward"), "{}: {help}", command.get_name());
-        for example in help.lines().filter_map(|line| line.trim().strip_prefix("tokenward ")) {
+        // A terminal of 80 columns would break a longer line in two, and what is copied from it would not run.
+        for line in help.lines() {
+            assert!(line.len() <= 80, "{}: {line}", command.get_name());
+        }
+        let whole = help.replace("\\\n", " ");
+        for example in whole.lines().filter_map(|line| line.trim().strip_prefix("tokenward ")) {
             let words = example.split_once(" -- ").map_or(example, |(before, _)| before);
             let words = words.split(['<', '>', '|']).next().unwrap_or_default();
             let mut words: Vec<_> = core::iter::once("tokenward").chain(words.split_ascii_whitespace()).collect();

@@ -260,14 +260,50 @@ fn import_answers_as_the_schema_says() {
 }
 
 #[test]
-fn completions_and_manual_are_there() {
+fn refresh_asks_though_a_wait_is_not_over_and_though_the_login_is_known_to_be_dead() {
     let scene = Scene::strict();
+    scene.provider.control(&json!({"fault": {"status": 503, "headers": {"Retry-After": "600"}}}));
+    let failed = run(&scene, &["refresh", "--json"]);
+    scene.provider.control(&json!({"fault": null}));
 
-    let bash = run(&scene, &["completions", "bash"]);
-    let man = run(&scene, &["man"]);
+    let waiting = run(&scene, &["token", "--json", "--deadline", "1"]);
+    let asked = run(&scene, &["refresh"]);
+    scene.provider.control(&json!({"revoke": "family"}));
+    let [refused, again] = [(); 2].map(|()| run(&scene, &["refresh", "--json"]));
 
-    assert!(bash.stdout.contains("git-credential") && bash.stdout.contains("complete -F"), "{}", bash.stdout);
-    assert!(man.stdout.contains(".TH tokenward 1") && man.stdout.contains("store_busy"), "{}", man.stdout);
+    assert_eq!((failed.code, waiting.code, asked.code), (6, 6, 0), "{}", asked.stderr);
+    assert_eq!((refused.code, again.code), (4, 4));
+    // One failed, one gave a token, two were refused; who waited asked nobody.
+    assert_eq!(scene.provider.stats().requests, 4);
+}
+
+#[test]
+fn verify_names_what_went_wrong_and_forgets_it_once_it_goes_well() {
+    let scene = Scene::strict();
+    let verify = || {
+        let said = run(&scene, &["status", "--verify", "--json", "--deadline", "1"]);
+        let answer = said.answer("status");
+        (said.code, answer["verified"]["error"]["kind"].clone(), answer)
+    };
+
+    scene.provider.control(&json!({"fault": {"status": 503, "times": 9}}));
+    let (busy, unavailable, _) = verify();
+    scene.provider.control(&json!({"fault": null}));
+    scene.provider.control(&json!({"fault": {"status": 401, "body": "{\"error\":\"invalid_client\"}"}}));
+    let (client, misconfigured, _) = verify();
+    scene.provider.control(&json!({"fault": null}));
+    let (well, none, answer) = verify();
+
+    assert_eq!((busy, unavailable), (6, json!("unavailable")));
+    assert_eq!((client, misconfigured), (5, json!("misconfigured")));
+    assert_eq!((well, none), (0, Value::Null));
+    assert_eq!(
+        (&answer["verified"]["ok"], &answer["not_before"], &answer["fault"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    scene.write_store(&json!({}));
+    let (signed_out, kind, _) = verify();
+    assert_eq!((signed_out, kind), (3, json!("signed_out")));
 }
 
 fn name(token: &str) -> String {

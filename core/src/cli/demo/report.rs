@@ -266,3 +266,91 @@ fn say(line: &str) -> io::Result<()> {
     writeln!(stdout, "{line}")?;
     stdout.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn run_in_which_everybody_was_served_by_one_request_each_passes() {
+        let verdict = Run::of(10).judge(&[]);
+
+        assert_eq!(verdict.failed, Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_winner_is_chance_in_a_short_run_and_a_fault_in_a_long_one() {
+        let one = |rotations| Run { winners: 1, ..Run::of(rotations) }.judge(&[]).failed;
+
+        assert_eq!(one(9), Vec::<String>::new());
+        assert_eq!(one(10), ["different winners: 1 instead of 2 or more"]);
+    }
+
+    #[test]
+    fn whatever_the_servers_log_says_against_it_fails_a_run() {
+        for (stats, what) in [
+            (("requests", 11), "requests: 11 instead of 10"),
+            (("rotations", 9), "rotations: 9 instead of 10"),
+            (("replays", 1), "replays: 1 instead of 0"),
+            (("replays_in_grace", 1), "answers repeated: 1 instead of 0"),
+            (("families_revoked", 1), "logins revoked: 1 instead of 0"),
+        ] {
+            assert_eq!(Run::of(10).judge(&[stats]).failed, [what]);
+        }
+        assert_eq!(Run { unserved: 1, ..Run::of(10) }.judge(&[]).failed, ["served after every rotation: 1 of 2"]);
+        assert_eq!(Run { errors: 1, ..Run::of(10) }.judge(&[]).failed, ["errors: 1"]);
+    }
+
+    /// A run of two workers.
+    struct Run {
+        rotations: u32,
+        winners: u32,
+        /// How many were not served after the last rotation.
+        unserved: u32,
+        errors: u32,
+    }
+
+    impl Run {
+        fn of(rotations: u32) -> Self {
+            Self { rotations, winners: 2, unserved: 0, errors: 0 }
+        }
+
+        fn judge(&self, stats: &[(&str, u64)]) -> Verdict {
+            let rotations = self.rotations.to_string();
+            let argv = ["tokenward", "demo", "--workers", "2", "--rotations", &rotations];
+            let Command::Demo(demo) = Cli::try_parse_from(argv).unwrap().command else { panic!("another command") };
+            let log = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(log.path(), self.log()).unwrap();
+            let mut ledger = Ledger::open(log.path()).unwrap();
+            ledger.read().unwrap();
+            for worker in 0..self.errors {
+                ledger.failed(worker, "unavailable".into(), "token endpoint answered 503");
+            }
+            let mut told = json!({"requests": self.rotations, "rotations": self.rotations});
+            for (name, value) in stats {
+                told[*name] = (*value).into();
+            }
+            Verdict::new(&demo, &ledger, &told, Tally { kills: 0, sign_ins: 0 }, None)
+        }
+
+        fn log(&self) -> String {
+            let mut log = String::new();
+            for rotation in 0..self.rotations {
+                let winner = format!("worker-{}", rotation % self.winners);
+                log += &format!(
+                    "{}\n",
+                    json!({"kind": "rotation", "access_token": rotation.to_string(), "agent": winner})
+                );
+                let served = if rotation + 1 == self.rotations { 2 - self.unserved } else { 2 };
+                for worker in 0..served {
+                    let api = json!({"kind": "api", "status": 200, "access_token": rotation.to_string(), "caller": format!("worker-{worker}")});
+                    log += &format!("{api}\n");
+                }
+            }
+            log
+        }
+    }
+}
