@@ -385,6 +385,7 @@ impl Machine {
         let (access_token, refresh_token) = grant.names();
         out.tell(Told::Rotated { access_token, refresh_token, base: self.view.stored_refresh_token() });
         self.took(&grant, now);
+        self.view.count_answer();
         self.serve(now, out);
     }
 

@@ -72,6 +72,11 @@ impl View {
         self.grant = grant;
     }
 
+    /// Counts the answer that is in the journal by now.
+    pub(super) fn count_answer(&mut self) {
+        self.grant = self.overlaid();
+    }
+
     /// Returns the credential in the store itself.
     pub(super) fn stored_grant(&self) -> Option<&Grant> {
         match &self.stored {

@@ -17,7 +17,7 @@ use std::{
     vec::Vec,
 };
 
-use super::{FileStore, Reply, Store, TokenSource, Transport, registry, sys};
+use super::{FileStore, Reply, Store, TokenSource, Transport, message::Message, registry, slot::slot, sys};
 use crate::{
     CommitFault, Config, Event, Fetch, Fingerprint, Grant, Guard, JournalWrites, Loaded, LockFault, Parked, Response,
     Secret, SecretBytes, StoreFormat, StoreOp, TokenError, Trouble, UnixTime,
@@ -92,6 +92,30 @@ fn a_fixed_source_hands_out_its_token() {
 }
 
 // -- Refreshes ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn status_knows_a_token_as_soon_as_it_is_handed_out() {
+    let world = World::with(expired(1));
+    let source = world.source(resident());
+    let (link, (fill, status)) = (source.link(), slot());
+    let asked = Arc::clone(&link);
+    // The answer is staged and delivered, and the store is looked at once more before the save.
+    let staged = Arc::new(AtomicBool::new(false));
+    world.disk.call_at("Stage", 1, {
+        let staged = Arc::clone(&staged);
+        move || staged.store(true, Ordering::Relaxed)
+    });
+    world.disk.then_at_next("Load", move || asked.send(Message::Status(fill)));
+
+    let token = thread::scope(|scope| {
+        let get = scope.spawn(|| source.get_token());
+        world.server.next().grant(2);
+        get.join().unwrap().unwrap()
+    });
+
+    assert_eq!(link.wait(&status, LONG).unwrap().access_token, Some(token.fingerprint()));
+    assert!(staged.load(Ordering::Relaxed));
+}
 
 #[test]
 fn sixty_four_threads_at_one_expiry_send_one_request() {
@@ -577,6 +601,8 @@ struct State {
     ops: Vec<&'static str>,
     writes: u64,
     call: Option<(&'static str, usize, Call)>,
+    /// What is to be called from within the first operation of that name after the call above.
+    next: Option<(&'static str, Call)>,
 }
 
 type Call = Box<dyn FnOnce() + Send>;
@@ -612,6 +638,11 @@ impl Disk {
     /// Calls `call` from within the nth operation of that name.
     fn call_at(&self, op: &'static str, nth: usize, call: impl FnOnce() + Send + 'static) {
         self.state().call = Some((op, nth, Box::new(call)));
+    }
+
+    /// Calls `call` from within the first operation of that name after the one of `call_at`.
+    fn then_at_next(&self, op: &'static str, call: impl FnOnce() + Send + 'static) {
+        self.state().next = Some((op, Box::new(call)));
     }
 }
 
@@ -650,6 +681,12 @@ impl Store for Disk {
         let mut state = self.state();
         state.ops.push(name);
         let count = state.ops.iter().filter(|op| **op == name).count();
+        let is_next = state.call.is_none();
+        if let Some((_, call)) = state.next.take_if(|(op, _)| is_next && *op == name) {
+            drop(state);
+            call();
+            state = self.state();
+        }
         if let Some((.., call)) = state.call.take_if(|(op, nth, _)| (*op, *nth) == (name, count)) {
             drop(state);
             call();
