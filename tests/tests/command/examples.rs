@@ -1,15 +1,11 @@
 //! Every example of every `--help`, run as it stands in an empty home.
 
-use std::{
-    fs,
-    os::unix::fs::{PermissionsExt, symlink},
-    process::Command,
-};
+use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::json;
 use tokenward_tests::real::{Scene, binary};
 
-use crate::run::{ACCESS, Said, alone, say};
+use crate::run::{ACCESS, Said, alone, say, script};
 
 #[test]
 fn every_example_runs_in_an_empty_home() {
@@ -76,10 +72,8 @@ impl<'a> Home<'a> {
         fs::create_dir_all(folder.join("bin")).unwrap();
         symlink(binary(), folder.join("bin/tokenward")).unwrap();
         for other in ["curl", "glab", "my-command", "systemctl", "launchctl"] {
-            let path = folder.join("bin").join(other);
-            fs::write(&path, "#!/bin/sh\necho \"$@\"\nenv | grep -e '^ACCESS_TOKEN=' -e '^GITLAB_TOKEN='\nexit 0\n")
-                .unwrap();
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+            let text = "#!/bin/sh\necho \"$@\"\nenv | grep -e '^ACCESS_TOKEN=' -e '^GITLAB_TOKEN='\nexit 0\n";
+            script(&folder.join("bin").join(other), text);
         }
         fs::create_dir_all(folder.join("config/tokenward")).unwrap();
         let (url, client) = (scene.provider.token_url(), scene.provider.client_id());

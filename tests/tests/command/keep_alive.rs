@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use tokenward_tests::real::{Scene, Stats, binary, clock};
 
 use crate::{
-    run::{ACCESS, alone, on, run, say, stored},
+    run::{ACCESS, alone, on, run, say, script, stored},
     schema,
 };
 
@@ -60,9 +59,11 @@ fn loop_ends_with_a_login_that_is_dead() {
     let scene = Scene::strict();
     scene.provider.control(&json!({"revoke": "family"}));
 
-    let said = run(&scene, &["keep-alive", "--json"]);
+    let command = scene.command(&["keep-alive", "--json"]);
 
-    assert_eq!((said.code, said.error().as_str()), (4, "reauth_required"));
+    assert_eq!(command.exit_code(), 4);
+    let told = fs::read_to_string(scene.folder().join("command-1.err")).unwrap();
+    assert_eq!(schema::check("error", told.trim_end())["error"]["kind"], "reauth_required");
 }
 
 #[test]
@@ -190,9 +191,8 @@ impl Fake {
     fn new(home: &tempfile::TempDir, name: &str) -> Self {
         let folder = home.path().join("bin");
         fs::create_dir(&folder).unwrap();
-        let script = "#!/bin/sh\nif [ -e \"${0%/*}/fails\" ]; then echo 'no bus here' >&2; exit 1; fi\necho \"$@\" >>\"${0%/*}/asked\"\n";
-        fs::write(folder.join(name), script).unwrap();
-        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        let text = "#!/bin/sh\nif [ -e \"${0%/*}/fails\" ]; then echo 'no bus here' >&2; exit 1; fi\necho \"$@\" >>\"${0%/*}/asked\"\n";
+        script(&folder.join(name), text);
         Self { folder }
     }
 

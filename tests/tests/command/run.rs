@@ -66,7 +66,10 @@ pub fn without_rights(scene: &Scene, args: &[&str]) -> Said {
         // Where it was built that user may not go.
         let copied = scene.folder().join("tokenward-copy");
         if !copied.exists() {
-            std::fs::copy(binary(), &copied).expect("a folder of our own takes a file");
+            // By another process: what is open for writing here is open in whatever another test starts meanwhile, and
+            // the system runs no such file.
+            let made = Command::new("cp").arg(binary()).arg(&copied).status();
+            assert!(made.is_ok_and(|made| made.success()), "a folder of our own takes a file");
             let folder = scene.store().parent().expect("a store has a folder").to_path_buf();
             std::os::unix::fs::chown(folder, Some(USER), Some(USER)).expect("root gives files away");
         }
@@ -81,6 +84,13 @@ pub fn without_rights(scene: &Scene, args: &[&str]) -> Said {
         command = by_user;
     }
     say(command, "")
+}
+
+/// Writes a script that can be run; by another process, as above.
+pub fn script(path: &Path, text: &str) {
+    let mut sh = Command::new("sh");
+    sh.args(["-c", "cat >\"$0\" && chmod 755 \"$0\""]).arg(path);
+    assert_eq!(say(sh, text).code, 0, "{}", path.display());
 }
 
 /// Nobody in particular.

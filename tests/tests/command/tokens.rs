@@ -250,6 +250,32 @@ fn errors_have_their_exit_codes() {
 }
 
 #[test]
+fn import_makes_no_login_worse_unless_it_is_told_to_replace_it() {
+    let scene = Scene::strict();
+    let mut mine = stored(&scene, 3600);
+    mine["account"] = "https://id.test alice".into();
+    scene.write_store(&mine);
+    let (mut other, mut older, mut bare) = (mine.clone(), mine.clone(), mine.clone());
+    (other["account"], other["refresh_token"]) = ("https://id.test bob".into(), "refresh-token-2".into());
+    (older["issued_at"], older["refresh_token"]) = ("2020-01-01T00:00:00Z".into(), "refresh-token-3".into());
+    bare["refresh_token"] = Value::Null;
+    let import = |login: &Value, flags: &[&str]| {
+        let said = say(on(&scene, &[&["import", "--json"], flags].concat()), &login.to_string());
+        let kind = if said.code == 0 { String::new() } else { said.error() };
+        (said.code, kind)
+    };
+
+    let refused = [&other, &older, &bare].map(|login| import(login, &[]));
+    let kept = scene.read_store();
+    let replaced = import(&other, &["--replace"]);
+
+    let downgrade = (11, "downgrade".to_string());
+    assert_eq!(refused, [(12, "account_mismatch".into()), downgrade.clone(), downgrade]);
+    assert_eq!(kept, mine);
+    assert_eq!((replaced, scene.read_store()["refresh_token"].as_str()), ((0, String::new()), Some("refresh-token-2")));
+}
+
+#[test]
 fn import_answers_as_the_schema_says() {
     let scene = Scene::strict();
     scene.write_store(&json!({}));

@@ -88,7 +88,8 @@ fn setting_that_stops_a_request_is_what_the_advice_is_about() {
 #[test]
 fn import_takes_a_stores_content_with_its_moments_and_says_what_it_cannot_read() {
     let scene = Scene::strict();
-    let content = stored(&scene, 3600);
+    let mut content = stored(&scene, 3600);
+    (content["issued_at"], content["expires_at"]) = ("2026-01-01T00:00:00Z".into(), "2099-01-01T00:00:00Z".into());
     fs::remove_file(scene.store()).unwrap();
 
     let broken = say(on(&scene, &["import", "--json"]), "{\"refresh_token\": \"refresh-token-1\",");
@@ -100,5 +101,5 @@ fn import_takes_a_stores_content_with_its_moments_and_says_what_it_cannot_read()
     assert!(broken.stderr.contains("not one whole JSON object: line 1, column 36"), "{}", broken.stderr);
     assert!(zero.stderr.contains("a character that no token has"), "{}", zero.stderr);
     assert_eq!(taken.answer("import")["expires_at"], content["expires_at"]);
-    assert_eq!(scene.read_store()["issued_at"], content["issued_at"]);
+    assert_eq!(scene.read_store()["issued_at"], "2026-01-01T00:00:00.000Z");
 }
