@@ -14,7 +14,7 @@ use super::{
     got::Got,
     settings::{Settings, parse_seconds},
 };
-use crate::{Kind, SETTINGS};
+use crate::{Kind, SETTINGS, native::io_words};
 
 /// Runs a command with an access token in its environment.
 ///
@@ -54,9 +54,10 @@ impl Exec {
         // EXPOSE: the command gets the token in a variable; its own user alone can see that.
         command.args(words).env(&self.env, token.expose());
         become_command(&mut command).map_err(|error| {
-            let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            let (code, why) = if is_missing { (127, "no such command".into()) } else { (126, io_words(&error)) };
             let name = command.get_program().to_string_lossy();
-            Failure::Command { code, message: format!("cannot run {name}: {}", error.kind()) }
+            Failure::Command { code, message: format!("cannot run {name}: {why}") }
         })
     }
 }

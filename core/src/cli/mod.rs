@@ -143,6 +143,8 @@ fn hide_stray_text(error: &mut clap::Error) {
     let stray = |value: &ContextValue| matches!(value, ContextValue::String(text) if !text.starts_with('-'));
     if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(stray) {
         error.insert(ContextKind::InvalidArg, ContextValue::String("(hidden)".into()));
+        let tip = "a token is read from standard input, and the command of `exec` stands behind `--`";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(Vec::from([tip.into()])));
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     format,
     fs::Metadata,
-    io,
     os::unix::fs::FileTypeExt,
     path::Path,
     string::{String, ToString},
@@ -12,7 +11,11 @@ use std::{
 use serde::de::IgnoredAny;
 
 use super::{settings, text};
-use crate::{Act, SETTINGS, TokenError, Unreadable, journal::Condition, native::Site};
+use crate::{
+    Act, SETTINGS, TokenError, Unreadable,
+    journal::Condition,
+    native::{Site, io_words},
+};
 
 /// Says what is wrong, with the paths that an error of the library leaves to who opened the store.
 pub(super) fn message(error: &TokenError, store: Option<&str>) -> String {
@@ -64,11 +67,6 @@ pub(super) fn advice(error: &TokenError) -> String {
     }
 }
 
-/// The system's own words without its number, or ours.
-pub(super) fn plain(error: &io::Error) -> String {
-    if error.raw_os_error().is_some() { error.kind().to_string() } else { error.to_string() }
-}
-
 /// Says what it is, if it is no file.
 pub(super) fn odd_kind(found: &Metadata) -> Option<&'static str> {
     let kind = found.file_type();
@@ -110,7 +108,7 @@ fn correct(code: &str) -> String {
 fn unreadable(reason: Unreadable, store: &str) -> String {
     let site = match Site::of(Path::new(store)) {
         Ok(site) => site,
-        Err(error) => return format!("{store}: {}", plain(&error)),
+        Err(error) => return format!("{store}: {}", io_words(&error)),
     };
     let path = site.store().display();
     match reason {
@@ -158,7 +156,7 @@ mod tests {
         let told = |code: &str| advice(&TokenError::Misconfigured { code: code.into() });
 
         assert_eq!(
-            told("ca_file: /ca.pem: entity not found"),
+            told("ca_file: /ca.pem: no such file"),
             "correct ca_file, or leave it out: --ca-file, TOKENWARD_CA_FILE or the profile"
         );
         assert_eq!(told("HTTPS_PROXY: not a URL"), "correct the variable HTTPS_PROXY, or unset it");

@@ -15,10 +15,11 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{
     exit::Failure,
-    problem,
     profiles::{self, Profiles},
 };
-use crate::{AccessToken, Config, ConfigError, Kind, Profile, Profiled, SETTINGS, Secret, Setting, TokenSource};
+use crate::{
+    AccessToken, Config, ConfigError, Kind, Profile, Profiled, SETTINGS, Secret, Setting, TokenSource, native::io_words,
+};
 
 /// The settings a command was given, and whether it is to answer in JSON.
 #[derive(Clone, Debug, Default)]
@@ -220,7 +221,7 @@ impl Resolved {
         TokenSource::open(self.config.clone()).map_err(|error| {
             let place = self.origins.get("store").map(Origin::to_string).unwrap_or_default();
             let value = self.config.store.clone().unwrap_or_default();
-            ConfigError { place, name: "store".into(), value, why: problem::plain(&error) }.into()
+            ConfigError { place, name: "store".into(), value, why: io_words(&error) }.into()
         })
     }
 }

@@ -17,7 +17,7 @@ use super::{
     settings::{Environment, Origin, Settings},
     units::{COMMENT, Job, MARK, Manager},
 };
-use crate::native::user;
+use crate::native::{io_words, user};
 
 /// Shows the files.
 pub(super) fn print(manager: Manager, settings: &Settings, every: Duration) -> Result<(), Failure> {
@@ -114,7 +114,7 @@ fn refuse_foreign(path: &Path) -> Result<(), Failure> {
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::Usage(format!("{}: {}", path.display(), error.kind()))),
+        Err(error) => Err(Failure::Usage(format!("{}: {}", path.display(), io_words(&error)))),
     }
 }
 
@@ -124,8 +124,7 @@ fn run(commands: &[Vec<String>]) -> Result<(), String> {
         let Some((program, arguments)) = words.split_first() else { continue };
         let mut command = Command::new(program);
         let done = command.args(arguments).stdin(Stdio::null()).output().map_err(|error| {
-            let why =
-                if error.kind() == io::ErrorKind::NotFound { "is not here".into() } else { error.kind().to_string() };
+            let why = if error.kind() == io::ErrorKind::NotFound { "is not here".into() } else { io_words(&error) };
             format!("{program} {why}")
         })?;
         if !done.status.success() {

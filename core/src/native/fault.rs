@@ -40,15 +40,21 @@ fn kind(error: &io::Error) -> FaultKind {
     }
 }
 
-/// The system's own words, without the number where the words are clear.
-fn text(error: &io::Error) -> String {
+/// Says what happened without the system's number, and of a file that is missing what a person would say.
+pub(crate) fn io_words(error: &io::Error) -> String {
     match error.raw_os_error() {
-        Some(libc::ENXIO | libc::ENODEV) => return "not a regular file".into(),
-        Some(libc::ELOOP) => return "its links go in a circle".into(),
-        _ => {}
+        Some(libc::ENOENT) => "no such file".into(),
+        Some(libc::ENXIO | libc::ENODEV) => "not a regular file".into(),
+        Some(libc::ELOOP) => "its links go in a circle".into(),
+        Some(_) => error.kind().to_string(),
+        None => error.to_string(),
     }
+}
+
+/// The system's own words, with the number where the words are not clear.
+fn text(error: &io::Error) -> String {
     let is_clear = error.raw_os_error().is_some() && kind(error) != FaultKind::Other;
-    if is_clear { error.kind().to_string() } else { error.to_string() }
+    if is_clear { io_words(error) } else { error.to_string() }
 }
 
 #[cfg(test)]

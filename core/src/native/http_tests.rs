@@ -173,7 +173,7 @@ fn missing_ca_file_has_sent_nothing() {
 
     let refused = fetch_with(&config, request("https://id.test/token"));
 
-    assert_eq!(refused, Err(misconfigured("ca_file", "/no-such-folder/ca.pem: entity not found")));
+    assert_eq!(refused, Err(misconfigured("ca_file", "/no-such-folder/ca.pem: no such file")));
 }
 
 /// A server for one connection.

@@ -45,6 +45,8 @@ mod testing;
 mod trust;
 mod waiting;
 
+#[cfg(feature = "cli")]
+pub(crate) use fault::io_words;
 pub use file::FileStore;
 pub use future::GetToken;
 #[cfg(feature = "http")]

@@ -1,12 +1,8 @@
 //! Whose certificates are believed.
 
-use std::{
-    env, format, fs, io,
-    path::PathBuf,
-    string::{String, ToString},
-    vec::Vec,
-};
+use std::{env, format, fs, io, path::PathBuf, string::String, vec::Vec};
 
+use super::fault::io_words;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Returns the settings of TLS: the system's trust store, and with a file its certificates beside the system's bundle.
@@ -15,14 +11,14 @@ pub(super) fn tls_config(ca_file: Option<&str>) -> Result<TlsConfig, Unusable> {
         None => RootCerts::PlatformVerifier,
         Some(file) => {
             let named = |why| Unusable { setting: "ca_file", why: format!("{file}: {why}") };
-            let pem = fs::read(file).map_err(|error| named(error.kind().to_string()))?;
+            let pem = fs::read(file).map_err(|error| named(io_words(&error)))?;
             let mut roots = all_certificates(&pem).map_err(|why| named(why.into()))?;
             // The HTTP client takes either the system's verifier or a list, so the system's part is read from its
             // bundle. A system without one leaves the file alone.
             if let Some(bundle) = system_bundle() {
                 let unread = |error: io::Error| Unusable {
                     setting: "SSL_CERT_FILE",
-                    why: format!("{}: {}", bundle.display(), error.kind()),
+                    why: format!("{}: {}", bundle.display(), io_words(&error)),
                 };
                 roots.extend(certificates(&fs::read(&bundle).map_err(unread)?).flatten());
             }
@@ -99,7 +95,7 @@ mod tests {
 
         let missing = tls_config(Some("/no-such-folder/ca.pem")).unwrap_err();
 
-        assert_eq!((missing.setting, missing.why.as_str()), ("ca_file", "/no-such-folder/ca.pem: entity not found"));
+        assert_eq!((missing.setting, missing.why.as_str()), ("ca_file", "/no-such-folder/ca.pem: no such file"));
         assert_eq!(fault_of("no certificate"), "ca_file: no certificate in it");
         // A whole sequence of two bytes, one that is cut off, one that is no base64, one without an end.
         assert!(tls_config_of(&folder, &pem("MAIFAA==")).is_ok());

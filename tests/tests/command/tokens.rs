@@ -89,6 +89,7 @@ fn exec_says_what_it_cannot_run() {
     let folder = run(&scene, &["exec", "--", "/"]);
 
     assert_eq!((missing.code, missing.error().as_str()), (127, "command"));
+    assert!(missing.stderr.contains("cannot run /no-such-folder/command: no such command"), "{}", missing.stderr);
     assert_eq!(folder.code, 126);
     assert!(folder.stderr.starts_with("tokenward: cannot run /: "), "{}", folder.stderr);
 }

@@ -61,6 +61,7 @@ fn token_typed_in_place_of_a_flag_is_not_repeated() {
 
         assert_eq!(said.code, 2);
         assert!(!said.stderr.contains("refresh-token-1"), "{}", said.stderr);
+        assert!(said.stderr.contains("tip: a token is read from standard input"), "{}", said.stderr);
     }
 }
 

@@ -12,12 +12,8 @@ use std::{
 use super::Findings;
 use crate::{
     UnixTime,
-    cli::{
-        lock,
-        problem::{odd_kind, plain},
-        text,
-    },
-    native::{Left, Site, user},
+    cli::{lock, problem::odd_kind, text},
+    native::{Left, Site, io_words, user},
 };
 
 /// Judges the store's kind, mode and owner, and its folder. `named` is the path that led there.
@@ -41,7 +37,9 @@ pub(super) fn store(site: &Site, named: &Path, findings: &mut Findings) {
         }
         // The first login makes it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return findings.wrong("folder", format!("{folder}: {}", plain(&error)), "let its owner read it"),
+        Err(error) => {
+            return findings.wrong("folder", format!("{folder}: {}", io_words(&error)), "let its owner read it");
+        }
     }
     let found = match fs::symlink_metadata(site.store()) {
         Ok(found) => found,
@@ -52,7 +50,7 @@ pub(super) fn store(site: &Site, named: &Path, findings: &mut Findings) {
             }
             return;
         }
-        Err(error) => return findings.wrong("store", format!("{path}: {}", plain(&error)), "let its owner read it"),
+        Err(error) => return findings.wrong("store", format!("{path}: {}", io_words(&error)), "let its owner read it"),
     };
     if let Some(kind) = odd_kind(&found) {
         let advice = format!("move it away: {path} has to be a file, or to be missing");
@@ -74,7 +72,7 @@ pub(super) fn companions(site: &Site, findings: &mut Findings) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                findings.wrong("companion", format!("{shown}: {}", plain(&error)), "let its owner read it");
+                findings.wrong("companion", format!("{shown}: {}", io_words(&error)), "let its owner read it");
                 continue;
             }
         };

@@ -18,10 +18,13 @@ use serde_json::{Value, json};
 use super::{
     colour::Paint,
     exit::{Failure, examples},
-    problem::plain,
     settings::{Environment, Resolved, Settings},
 };
-use crate::{UnixTime, native::Site, provider::clock::now};
+use crate::{
+    UnixTime,
+    native::{Site, io_words},
+    provider::clock::now,
+};
 
 /// Looks for what is wrong with settings, files, locks and clocks, and says what to do about each. Changes nothing.
 ///
@@ -167,7 +170,7 @@ fn look_at_store(
             let store = resolved.config.store.as_deref().unwrap_or_default();
             findings.wrong(
                 "store_path",
-                format!("{store}: {}", plain(error)),
+                format!("{store}: {}", io_words(error)),
                 "correct the path of the store, or the links on it",
             );
             return;

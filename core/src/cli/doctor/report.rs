@@ -42,7 +42,7 @@ pub(super) fn text(settings: &Settings, resolved: Option<&Result<Resolved, Failu
 fn values(resolved: &Resolved) -> String {
     let Resolved { config, profile, origins, .. } = resolved;
     let mut rows: Vec<(&str, String)> = Vec::from([("profile", profile.clone().unwrap_or_else(|| "none".into()))]);
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter().filter(|setting| setting.name != "profile") {
         let Some(origin) = origins.get(setting.name) else { continue };
         let value = match (setting.name, setting.kind) {
             ("store", _) => config.store.clone().unwrap_or_default(),
