@@ -91,7 +91,7 @@ fn paths_that_can_never_be_a_store_are_wrong_settings() {
 fn store_that_may_not_be_read_or_written_is_named_with_what_the_system_said() {
     let scene = Scene::strict();
     scene.write_store(&stored(&scene, 3600));
-    fs::set_permissions(scene.store(), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(scene.store(), Permissions::from_mode(0o000)).unwrap();
 
     let said = without_rights(&scene, &["token"]);
 
