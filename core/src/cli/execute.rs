@@ -23,7 +23,8 @@ use crate::{Kind, SETTINGS, native::io_words};
 /// is no such command; 126: it cannot be run. The client secret is not passed on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples!("\
-  tokenward exec -- sh -c 'curl --oauth2-bearer \"$ACCESS_TOKEN\" https://example.com/'
+  tokenward exec -- sh -c \\
+      'curl --oauth2-bearer \"$ACCESS_TOKEN\" https://api.example.com/'
   tokenward exec --env GITLAB_TOKEN --min-ttl 600 -- glab issue list"))]
 pub(super) struct Exec {
     /// Variable the token is put into
