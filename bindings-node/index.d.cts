@@ -100,14 +100,32 @@ export interface Wish {
   signal?: AbortSignal;
 }
 
-export interface Grant {
+/** What a {@link Grant} is made of. */
+export interface GrantMembers {
   accessToken?: string | AccessToken;
-  refreshToken?: string;
+  /** When the access token ends. */
   expiresAt?: Date;
-  /** By default now. */
-  issuedAt?: Date;
+  refreshToken?: string;
+  refreshTokenExpiresAt?: Date;
   scope?: string;
+  issuedAt?: Date;
   account?: string;
+}
+
+/** One credential: what a login yields and the store keeps. It prints its name, and gives its texts only when asked. */
+export class Grant {
+  constructor(members?: GrantMembers);
+  /** `null` after an import of a refresh token alone. */
+  readonly accessToken: AccessToken | null;
+  /** The refresh token's text. Once it is a string, nobody can wipe it. */
+  exposeRefreshToken(): string | null;
+  readonly refreshTokenExpiresAt: Date | null;
+  /** As the server spelled it. */
+  readonly scope: string | null;
+  /** When the answer with the access token was received. */
+  readonly issuedAt: Date | null;
+  readonly account: string | null;
+  toJSON(): string;
 }
 
 /** What is known of a credential, without a secret: tokens are fingerprints. */
@@ -131,21 +149,45 @@ export interface Status {
   fault: TokenError | null;
 }
 
-export interface News {
-  /** The event's name, the same in every language. */
+/** One thing that happened, without a secret: tokens are fingerprints. What does not belong to its kind is missing. */
+export interface Event {
+  /** The name, the same in every language. */
   kind: string;
   level: 'error' | 'warn' | 'info' | 'debug';
-  /** All of it in one line, without a secret: tokens by their fingerprints. */
+  /** All of it in one line. */
   message: string;
-  error: TokenError | null;
+  refreshToken?: string;
+  accessToken?: string;
+  /** The refresh token that was asked with. */
+  base?: string;
+  /** The number of the attempt with this refresh token. */
+  attempt?: number;
+  /** The status code of an answer. */
+  status?: number;
+  /** The row of the table of answers that decided what it means. */
+  row?: string;
+  /** What was dropped. */
+  what?: string;
+  /** What happened, in words. */
+  detail?: string;
+  /** The time until the next attempt. */
+  retryIn?: number;
+  /** The error that callers see. */
+  error?: TokenError;
+  /** Whether a refresh follows a refusal. */
+  believed?: boolean;
+  /** The last process seen with the lock. */
+  holder?: Holder;
+  /** The row of the transition table: a state and the answer it met. */
+  transition?: [state: string, on: string];
 }
 
 /**
  * A credential that is kept usable, shared with every process on the same store. An idle source keeps no event loop
  * alive; an exit waits while a refresh token is on its way.
  *
- * Emits `news` for everything that happens, and each event under its own name in camelCase, with its error if it has
- * one: `reauthRequired`, `rotated`, `adopted`, `saveFailed`, …
+ * Emits `news` with every {@link Event}, and each under its own name in camelCase with its error, if it has one, and
+ * the event: `reauthRequired`, `rotated`, `adopted`, `saveFailed`, …
  */
 export class TokenSource extends EventEmitter {
   /** @throws TypeError for a setting that cannot be used; it names the setting. */
@@ -167,8 +209,8 @@ export class TokenSource extends EventEmitter {
   status(): Promise<Status>;
   /** Reads the store now; a source in use sees a change within a second anyway. */
   look(): Promise<void>;
-  /** Stores a login. With `replace` it may be older, another account's, or one that cannot be refreshed. */
-  save(grant: Grant, options?: { replace?: boolean }): Promise<void>;
+  /** Stores a login, by default one of now. With `replace` it may be older, another account's, or one that cannot be refreshed. */
+  save(grant: Grant | GrantMembers, options?: { replace?: boolean }): Promise<void>;
   /** Removes the credential from the store. The server is not told. */
   clear(): Promise<void>;
   /** Closes the source. Waits while a refresh token is on its way. */
@@ -183,3 +225,294 @@ export class TokenSource extends EventEmitter {
   fetchWith(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
   toJSON(): string;
 }
+
+// -- Bring your own IO ------------------------------------------------------------------------------------------------
+
+/** Both clocks, read together by the host: `{ wall: Date.now(), mono: performance.now() }`. */
+export interface Now {
+  wall: number;
+  mono: number;
+}
+
+/** A caller wants a token. Answered by exactly one {@link Deliver}. */
+export interface Want {
+  kind: 'want';
+  waiter: number;
+  minTtl?: number;
+  /** By default 40 s. */
+  deadline?: number;
+  /** Asks the server even if the token is fresh. */
+  explicit?: boolean;
+}
+
+/** A login is to be stored. Answered by exactly one {@link Deliver}. */
+export interface Adopt {
+  kind: 'adopt';
+  waiter: number;
+  grant: Grant | GrantMembers;
+  replace?: boolean;
+}
+
+/** A resource server refused this token. */
+export interface Refused {
+  kind: 'refused';
+  token: AccessToken;
+}
+
+/** The credential is to be removed from the store. Answered by exactly one {@link Deliver}. */
+export interface SignOut {
+  kind: 'sign_out';
+  waiter: number;
+}
+
+/** A caller wants the store to be read now. Answered by exactly one {@link Deliver}. */
+export interface Look {
+  kind: 'look';
+  waiter: number;
+}
+
+/** A caller no longer waits. What it started goes on. */
+export interface Forget {
+  kind: 'forget';
+  waiter: number;
+}
+
+/** The store may have moved: a hint, never needed. */
+export interface Changed {
+  kind: 'changed';
+}
+
+/** The time asked for by {@link Step.wakeIn} has passed, or the host looks in early. */
+export interface Tick {
+  kind: 'tick';
+}
+
+declare const answer: unique symbol;
+
+/** The answer to one effect. Only an effect can make one, and a machine takes it once. */
+export interface Answer {
+  readonly [answer]: never;
+}
+
+export type Input = Want | Adopt | Refused | SignOut | Look | Forget | Changed | Tick | Answer;
+
+/** A failure of the store or its folder, as the host saw it. */
+export interface StoreFault {
+  kind: 'denied' | 'locked' | 'not_a_file' | 'too_large' | 'read_only' | 'no_space' | 'pinned' | 'no_locks' | 'other';
+  detail: string;
+}
+
+/** One write at one offset. */
+export interface Write {
+  readonly offset: number;
+  /** What is written: a copy, with secrets in it. */
+  data(): Buffer;
+}
+
+/** Writes to the journal, in order. */
+export interface JournalWrites {
+  /** Whether what is there now is moved aside first. */
+  setAside: boolean;
+  /** The size the file has before the first write, filled with zeros up to here. */
+  reserve: number;
+  writes: Write[];
+}
+
+/** What the machine asks for is done once. Its members can be read until it is answered. */
+interface Op<Kind extends string> {
+  readonly kind: Kind;
+}
+
+/** Reads ranges of the journal first, then the store, then the parked grants. */
+export interface Load extends Op<'load'> {
+  /** The byte ranges of the journal to read, each from its first byte to the one behind its last. */
+  readonly journal: [start: number, end: number][];
+  readonly store: boolean;
+  readonly parked: boolean;
+  /** Says what was read: the bytes of each range, the store's content, and the parked grants, oldest first. */
+  answer(found?: {
+    journal?: Uint8Array[] | StoreFault;
+    store?: Uint8Array | StoreFault | null;
+    parked?: { name: string; data: Uint8Array }[];
+  }): Answer;
+}
+
+/** Tries to take the lock, and never waits for it. */
+export interface TryLock extends Op<'try_lock'> {
+  /** Says whether the lock is ours: nothing, `busy`, or why it cannot be taken at all. */
+  answer(fault?: 'busy' | StoreFault): Answer;
+}
+
+/** Proves that the store can be replaced, then writes to the journal and syncs it. */
+export interface Prepare extends Op<'prepare'> {
+  readonly journal: JournalWrites;
+  /** The bytes the replaced store will need, at most. */
+  readonly room: number;
+  answer(fault?: StoreFault): Answer;
+}
+
+/** Writes the frame, syncs, then writes the mark. */
+export interface Stage extends Op<'stage'> {
+  /** The server's answer. */
+  readonly frame: Write;
+  /** The state that names it. */
+  readonly mark: Write;
+  answer(fault?: StoreFault): Answer;
+}
+
+/** Replaces the store in one piece, if it still is what the machine has read. */
+export interface Commit extends Op<'commit'> {
+  /** The first 16 bytes of the SHA-256 of the store's content as it was read; `null` if there was none. */
+  readonly base: Buffer | null;
+  /** The new content, with secrets in it; `null` removes the store. */
+  data(): Buffer | null;
+  /** Says whether the store was replaced: nothing, `moved` if it is not what was read, or why not. */
+  answer(fault?: 'moved' | StoreFault): Answer;
+}
+
+/** Writes to the journal without syncing, then removes parked grants. */
+export interface Note extends Op<'note'> {
+  readonly journal: JournalWrites;
+  /** The parked grants that are done with. */
+  readonly unpark: string[];
+  answer(fault?: StoreFault): Answer;
+}
+
+/** Writes a grant to a new file beside the store and syncs it. */
+export interface Park extends Op<'park'> {
+  /** The grant, with secrets in it. */
+  data(): Buffer;
+  /** Gives the name under which the grant waits, or says why it does not. */
+  answer(outcome: string | StoreFault): Answer;
+}
+
+/** Gives the lock back. */
+export interface Unlock extends Op<'unlock'> {
+  answer(): Answer;
+}
+
+export type StoreOp = Load | TryLock | Prepare | Stage | Commit | Note | Park | Unlock;
+
+/** One POST to the token endpoint: sent once, over a fresh connection, without redirects and without a resend. */
+export interface Request {
+  /** An https URL, or an http one on loopback. */
+  readonly url: string;
+  /** Lower-case names; values may hold a client secret. */
+  headers(): Record<string, string>;
+  /** The form, with the refresh token in it. */
+  body(): Buffer;
+  /** The time for all of it, answer included. */
+  readonly timeout: number;
+  /** The time for name look-up, connection and handshake. */
+  readonly connectTimeout: number;
+}
+
+/** What the server, or something in front of it, answered. Not parsed by the host. */
+export interface Response {
+  status: number;
+  headers?: Iterable<[string, string]> | Record<string, string>;
+  body?: Uint8Array | string;
+}
+
+/** No byte of the request left after the handshake: the refresh token is certainly unspent. */
+export interface NotSent {
+  /** What happened, without a secret. */
+  notSent: string;
+  /** It will not help to wait: a person has to look at the network. */
+  blocked?: boolean;
+  /** It is a setting of this process that cannot be used. */
+  setting?: string;
+}
+
+/** The request, or part of it, may have arrived: the refresh token may be spent. */
+export interface MaybeSent {
+  /** What happened, without a secret. */
+  maybeSent: string;
+}
+
+/** Sends one request, once. */
+export interface Fetch {
+  readonly kind: 'fetch';
+  readonly request: Request;
+  answer(outcome: Response | NotSent | MaybeSent): Answer;
+}
+
+/** Hands a caller its result. Wants no answer. */
+export interface Deliver {
+  kind: 'deliver';
+  waiter: number;
+  /** `null` for a call that wants none, and for one that failed. */
+  token: AccessToken | null;
+  error: TokenError | null;
+}
+
+/** Tells what happened. Wants no answer. */
+export interface Emit {
+  kind: 'emit';
+  event: Event;
+}
+
+export type Effect = StoreOp | Fetch | Deliver | Emit;
+
+export interface Step {
+  /** To be carried out in this order. */
+  effects: Effect[];
+  /** The time after which a {@link Tick} is due, if nothing else comes first: `setTimeout` takes it. `null`: never. */
+  wakeIn: number | null;
+}
+
+/** The token that may be handed out without asking the machine. */
+export interface Current {
+  token: AccessToken;
+  /** While both clocks are before this moment the token is fresh. `null` if the server did not say when it ends. */
+  earlyAt: Now | null;
+  /** While both clocks are before this moment the token may be handed out. */
+  endsAt: Now | null;
+}
+
+/** Decides when and how a credential is refreshed: takes one input at a time and says what is to be done. */
+export class Machine {
+  /**
+   * `seed` makes the jitter and differs from process to process; `holder` is shown to others. Both have good defaults.
+   * @throws TypeError for a setting that cannot be used; it names the setting.
+   */
+  constructor(settings: Settings & { token_url: string; client_id: string }, options?: { seed?: number; holder?: Holder });
+  /** Never blocks, and never reads a clock. */
+  step(now: Now, input: Input): Step;
+  current(): Current | null;
+  /** Whether a refresh token is on its way, so that the process should not end. */
+  mustStay(): boolean;
+  /** As of the last read. */
+  status(): Status;
+}
+
+/** A credential in a file, with its lock and its journal beside it. */
+export class FileStore {
+  /** `format` names the tool whose store it is: its locks are taken too. `trustLock` trusts locks that other machines share. */
+  constructor(path: string, options?: { trustLock?: boolean; format?: NonNullable<Settings['format']> });
+  /** Carries out one operation and returns its answer, to be fed to the machine that asked for it. */
+  perform(op: StoreOp): Answer;
+  /** The same on a thread of Node's pool: a disk that syncs takes milliseconds. */
+  performAsync(op: StoreOp): Promise<Answer>;
+  /** Where the store lies now, links followed. */
+  resolved(): string;
+}
+
+/** What an answer of a token endpoint means. */
+export interface Answered {
+  class: 'success' | 'pending' | 'terminal_reauth' | 'terminal_config' | 'transient' | 'malformed_success';
+  /** The short stable id of the row that decided. */
+  row: string;
+  /** All of a success; else at most a new refresh token. */
+  grant: Grant | null;
+  /** What callers are told; `null` for a success. */
+  error: TokenError | null;
+  /** The time the server asks to wait, as it said it. */
+  retryAfter: number | null;
+}
+
+/**
+ * Reads one answer of a token endpoint, received at `now`: for a sign-in of your own, a log, a test. Never fails: what
+ * cannot be understood is an answer too.
+ */
+export function readAnswer(response: Response, now: Date | number): Answered;

@@ -5,8 +5,12 @@ const { EventEmitter } = require('node:events');
 const { inspect } = require('node:util');
 const { NativeSource, NativeToken } = require('./native.cjs');
 const { AccessToken, nativeOf } = require('./token.cjs');
-const { TokenError, errorOf } = require('./errors.cjs');
+const { checked, errorOf } = require('./failure.cjs');
 const { authorized } = require('./fetch.cjs');
+const { Grant, grantOf } = require('./grant.cjs');
+const { eventOf } = require('./machine.cjs');
+const { texts } = require('./settings.cjs');
+const { statusOf } = require('./status.cjs');
 
 /** The time for which a token is handed out again without asking the compiled part, in milliseconds. */
 const GLANCE = 20;
@@ -83,13 +87,7 @@ class TokenSource extends EventEmitter {
 
   /** Stores a login. With `replace` it may be older, another account's, or one that cannot be refreshed. */
   save(grant, { replace = false } = {}) {
-    const { accessToken, refreshToken, expiresAt, issuedAt, scope, account } = grant;
-    const login = { refreshToken, scope, account, expiresAt: expiresAt?.getTime(), issuedAt: (issuedAt ?? new Date()).getTime() };
-    if (accessToken !== undefined) {
-      const isToken = accessToken instanceof AccessToken;
-      login.accessToken = isToken ? accessToken.expose() : accessToken;
-      if (isToken) login.expiresAt ??= accessToken.expiresAt?.getTime();
-    }
+    const login = grantOf(grant instanceof Grant ? grant : { issuedAt: new Date(), ...grant });
     this.#token = null;
     return this.#wait(() => this.#native.save(login, replace));
   }
@@ -179,44 +177,11 @@ class TokenSource extends EventEmitter {
     this.#native.subscribe((news) => self.deref()?.#tell(news));
   }
 
-  #tell({ kind, level, message, error }) {
-    const news = { kind, level, message, error: error ? errorOf(error) : null };
-    this.emit('news', news);
-    this.emit(kind.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), news.error);
+  #tell(news) {
+    const event = eventOf(news);
+    this.emit('news', event);
+    this.emit(event.kind.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), event.error ?? null, event);
   }
 }
 
-function texts(settings) {
-  if (settings === null || typeof settings !== 'object') throw new TypeError('settings: not an object');
-  const set = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(set.map(([name, value]) => [name, String(value)]));
-}
-
-/** What the compiled part refuses to take is a TypeError, as in JavaScript itself. */
-function checked(call) {
-  try {
-    return call();
-  } catch (error) {
-    throw new TypeError(error.message);
-  }
-}
-
-function statusOf(status) {
-  const date = (millis) => (millis == null ? null : new Date(millis));
-  return {
-    accessToken: status.accessToken ?? null,
-    expiresAt: date(status.expiresAt),
-    refreshToken: status.refreshToken ?? null,
-    scope: status.scope ?? null,
-    account: status.account ?? null,
-    lastRotation: date(status.lastRotation),
-    notBefore: date(status.notBefore),
-    dead: status.dead ?? null,
-    holder: status.holder ?? null,
-    unsaved: status.unsaved,
-    unknownOutcome: status.unknownOutcome,
-    fault: status.fault ? errorOf(status.fault) : null,
-  };
-}
-
-module.exports = { TokenSource, TokenError };
+module.exports = { TokenSource };

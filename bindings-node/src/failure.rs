@@ -3,6 +3,8 @@
 use napi_derive::napi;
 use tokenward::{ErrorKind, ReauthReason, SETTINGS, TokenError};
 
+use crate::time::span_millis;
+
 /// What went wrong, without a secret.
 #[napi(object)]
 pub struct Failure {
@@ -31,7 +33,7 @@ impl From<&TokenError> for Failure {
             message: error.to_string(),
             act: error.act().as_str().into(),
             code: error.code().map(Into::into),
-            retry_in_ms: error.retry_in().map(|span| span.as_secs_f64() * 1000.0),
+            retry_in_ms: error.retry_in().map(span_millis),
             holder: error.holder().map(holder),
         }
     }

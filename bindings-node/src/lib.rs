@@ -4,10 +4,20 @@
 #![cfg(not(test))]
 #![expect(unreachable_pub, reason = "what JavaScript sees has to be public")]
 
+mod answered;
+mod bytes;
 mod command;
+mod effect;
+mod event;
 mod failure;
-mod news;
+mod fault;
+mod grant;
+mod http;
+mod input;
+mod machine;
 mod source;
 mod status;
+mod store;
+mod time;
 mod token;
 mod waits;

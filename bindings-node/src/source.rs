@@ -11,11 +11,14 @@ use napi::{
     bindgen_prelude::{ClassInstance, Either4, Function},
 };
 use napi_derive::napi;
-use tokenward::{Config, Grant, Guard, Secret, TokenSource, UnixTime};
+use tokenward::{Config, TokenSource};
 
 use crate::{
-    news::{self, News},
-    token::{Token, moment},
+    event::{self, Event},
+    grant::Grant,
+    input::guard,
+    time::{invalid, span},
+    token::Token,
     waits::{Outcome, Waits, settled},
 };
 
@@ -25,17 +28,6 @@ pub struct Source {
     inner: TokenSource,
     deadline: Duration,
     waits: Mutex<Waits>,
-}
-
-/// A login to be stored.
-#[napi(object)]
-pub struct Login {
-    pub access_token: Option<String>,
-    pub refresh_token: Option<String>,
-    pub expires_at: Option<f64>,
-    pub issued_at: Option<f64>,
-    pub scope: Option<String>,
-    pub account: Option<String>,
 }
 
 #[napi]
@@ -104,9 +96,8 @@ impl Source {
 
     /// Begins to store a login.
     #[napi]
-    pub fn save(&self, login: Login, replace: bool) -> napi::Result<u32> {
-        let guard = if replace { Guard::Replace } else { Guard::SameAccount };
-        let grant = grant(login);
+    pub fn save(&self, grant: ClassInstance<'_, Grant>, replace: Option<bool>) -> napi::Result<u32> {
+        let (grant, guard) = (grant.inner.clone(), guard(replace));
         self.call(move |source| settled(source.save(grant, guard), nothing))
     }
 
@@ -127,9 +118,9 @@ impl Source {
 
     /// Has `listener` called with what happens from now on, until the source is closed.
     #[napi]
-    pub fn subscribe(&self, listener: Function<'_, News, ()>) -> napi::Result<()> {
-        let tell = listener.build_threadsafe_function::<News>().weak::<true>().callee_handled::<false>().build()?;
-        news::forward(self.inner.subscribe(), tell)
+    pub fn subscribe(&self, listener: Function<'_, Event, ()>) -> napi::Result<()> {
+        let tell = listener.build_threadsafe_function::<Event>().weak::<true>().callee_handled::<false>().build()?;
+        event::forward(self.inner.subscribe(), tell)
     }
 }
 
@@ -153,42 +144,23 @@ impl Drop for Source {
 fn open(settings: &BTreeMap<String, String>) -> napi::Result<(TokenSource, Duration)> {
     let variable = |name: &str| std::env::var(name).ok();
     let (config, found) =
-        Config::from_profile("settings", settings, &variable).map_err(|error| invalid(&error.to_string()))?;
+        Config::from_profile(PLACE, settings, &variable).map_err(|error| invalid(&error.to_string()))?;
     if let Some((_, token)) = found.token {
         // EXPOSE: handed out as the tool of the profile would use it.
         let token = tokenward::AccessToken::new(token.expose(), None);
         return Ok((TokenSource::fixed(token), config.deadline));
     }
     if config.store.is_none() {
-        return Err(invalid("settings: store: missing"));
+        return Err(invalid(&format!("{PLACE}: store: missing")));
     }
     let deadline = config.deadline;
     let source = TokenSource::open(config).map_err(|error| invalid(&error.to_string()))?;
     Ok((source, deadline))
 }
 
-fn grant(login: Login) -> Grant {
-    let ends_at = login.expires_at.map(moment);
-    Grant {
-        access_token: login.access_token.map(|text| tokenward::AccessToken::new(text, ends_at)),
-        refresh_token: login.refresh_token.map(Secret::new),
-        scope: login.scope,
-        issued_at: login.issued_at.map(|millis| UnixTime::from_millis(millis as u64)),
-        account: login.account.map(tokenward::Account::new),
-        ..Grant::default()
-    }
-}
-
 fn nothing((): ()) -> Outcome {
     Either4::D(true)
 }
 
-/// Returns a span from milliseconds.
-fn span(name: &str, millis: f64) -> napi::Result<Duration> {
-    let wrong = |_| invalid(&format!("{name} = {millis}: not a time in milliseconds"));
-    Duration::try_from_secs_f64(millis / 1000.0).map_err(wrong)
-}
-
-fn invalid(message: &str) -> napi::Error {
-    napi::Error::new(napi::Status::InvalidArg, message)
-}
+/// Where a value stands that an error is about.
+pub(crate) const PLACE: &str = "settings";

@@ -4,7 +4,7 @@ use napi_derive::napi;
 
 use crate::{
     failure::{self, Failure, Holder},
-    token::millis,
+    time::millis,
 };
 
 /// A credential's state. Times in milliseconds since 1970, tokens as fingerprints.

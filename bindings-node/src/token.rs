@@ -1,7 +1,8 @@
 //! An access token as an object: it prints nothing, and gives its text only to `expose`.
 
 use napi_derive::napi;
-use tokenward::UnixTime;
+
+use crate::time::{millis, moment};
 
 /// A token that works.
 #[napi(js_name = "NativeToken")]
@@ -42,14 +43,4 @@ impl Token {
     pub fn fingerprint(&self) -> String {
         self.inner.fingerprint().to_string()
     }
-}
-
-/// Returns milliseconds since 1970 as JavaScript counts them: exact for the next 285,000 years.
-pub(crate) fn millis(moment: UnixTime) -> f64 {
-    moment.as_millis() as f64
-}
-
-/// A number that is no moment is the nearest one.
-pub(crate) fn moment(millis: f64) -> UnixTime {
-    UnixTime::from_millis(millis as u64)
 }

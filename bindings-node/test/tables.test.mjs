@@ -8,7 +8,7 @@ import * as tokenward from '../index.mjs';
 
 const require = createRequire(import.meta.url);
 const native = require('../lib/native.cjs');
-const { byKind } = require('../lib/errors.cjs');
+const { byKind } = require('../lib/failure.cjs');
 const declared = readFileSync(new URL('../index.d.cts', import.meta.url), 'utf8');
 
 test('each kind of error has a class of its own, and no class is left over', () => {
@@ -25,10 +25,13 @@ test('the declarations name every setting, kind and reason, and no other', () =>
   assert.deepEqual(members('Settings').sort(), native.settingNames().sort());
   assert.deepEqual(words('ErrorKind'), native.errorKinds());
   assert.deepEqual(words('ReauthReason'), native.reauthReasons());
+  const kinds = declared.split('interface StoreFault {')[1].split(';')[0];
+  assert.deepEqual([...kinds.matchAll(/'(\w+)'/g)].map(([, kind]) => kind), native.faultKinds());
 });
 
 test('both module systems export the same', () => {
-  const { default: whole, ...named } = tokenward;
+  // Node 23 and later name the whole twice.
+  const { default: whole, 'module.exports': _, ...named } = tokenward;
   assert.deepEqual(Object.keys(named).sort(), Object.keys(require('../index.cjs')).sort());
   assert.equal(named.TokenSource, whole.TokenSource);
 });
