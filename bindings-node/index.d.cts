@@ -434,6 +434,12 @@ export interface MaybeSent {
 export interface Fetch {
   readonly kind: 'fetch';
   readonly request: Request;
+  /**
+   * Sends the request by `fetch`, or one like it (Electron's `net.fetch`), and resolves to the answer. What is not known
+   * to have stayed here counts as {@link MaybeSent}.
+   */
+  send(fetch?: typeof globalThis.fetch): Promise<Answer>;
+  /** Brings the answer where the host speaks HTTP by itself. */
   answer(outcome: Response | NotSent | MaybeSent): Answer;
 }
 

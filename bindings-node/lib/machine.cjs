@@ -6,6 +6,7 @@ const { inspect } = require('node:util');
 const { checked, errorOf } = require('./failure.cjs');
 const { Grant, grantOf } = require('./grant.cjs');
 const native = require('./native.cjs');
+const { send } = require('./send.cjs');
 const { texts } = require('./settings.cjs');
 const { statusOf } = require('./status.cjs');
 const { AccessToken, nativeOf } = require('./token.cjs');
@@ -82,6 +83,11 @@ class Fetch {
   constructor(fetch) {
     this.#native = fetch;
     this.request = fetch.request();
+  }
+
+  /** Sends the request by `fetch`, or one like it, and resolves to the answer. */
+  async send(fetch = globalThis.fetch) {
+    return this.answer(await send(this.request, fetch));
   }
 
   /** Brings `{ status, headers, body }`, or says that it was `{ notSent }` or `{ maybeSent }`. */

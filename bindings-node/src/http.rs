@@ -16,6 +16,10 @@ use crate::{
     time::{invalid, span_millis},
 };
 
+/// The bytes that are read of an answer, at most.
+#[napi]
+pub const MAX_BODY: u32 = tokenward::MAX_BODY as u32;
+
 /// One POST to the token endpoint.
 #[napi]
 pub struct Request {
