@@ -16,8 +16,11 @@ export interface Holder {
   host: string;
 }
 
-/** Why there is no token. The message holds no secret. */
-export class TokenError extends Error {
+/** An error as plain values: it may be sent to another process. */
+export interface Failure {
+  readonly name: string;
+  /** Holds no secret. */
+  readonly message: string;
   readonly code: ErrorKind;
   readonly act: Act;
   /** What tells errors of one kind apart: a {@link ReauthReason}, a server's code, what is wrong with a store. */
@@ -25,6 +28,16 @@ export class TokenError extends Error {
   /** The time until it pays to ask again. */
   readonly retryIn: number | null;
   readonly holder: Holder | null;
+}
+
+/** Why there is no token. */
+export class TokenError extends Error implements Failure {
+  readonly code: ErrorKind;
+  readonly act: Act;
+  readonly reason: ReauthReason | (string & {}) | null;
+  readonly retryIn: number | null;
+  readonly holder: Holder | null;
+  toJSON(): Failure;
 }
 
 /** There is no login: sign in. */
@@ -146,7 +159,8 @@ export interface Status {
   unsaved: boolean;
   /** Whether the outcome of the last request is unknown. */
   unknownOutcome: boolean;
-  fault: TokenError | null;
+  /** Why there is nothing to tell. */
+  fault: Failure | null;
 }
 
 /** One thing that happened, without a secret: tokens are fingerprints. What does not belong to its kind is missing. */

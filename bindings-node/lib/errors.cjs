@@ -11,6 +11,12 @@ class TokenError extends Error {
     this.retryIn = failure.retryInMs ?? null;
     this.holder = failure.holder ?? null;
   }
+
+  /** All of it as plain values, for a log or another process. */
+  toJSON() {
+    const { name, message, code, act, reason, retryIn, holder } = this;
+    return { name, message, code, act, reason, retryIn, holder };
+  }
 }
 
 class SignedOutError extends TokenError {}

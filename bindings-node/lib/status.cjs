@@ -18,7 +18,8 @@ function statusOf(status) {
     holder: status.holder ?? null,
     unsaved: status.unsaved,
     unknownOutcome: status.unknownOutcome,
-    fault: errorOf(status.fault),
+    // An exception that is sent to another process arrives without its members.
+    fault: errorOf(status.fault)?.toJSON() ?? null,
   };
 }
 

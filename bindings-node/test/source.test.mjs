@@ -131,7 +131,9 @@ test('a login that is over is told as such, with its reason', async (t) => {
   assert.ok(error instanceof ReauthRequiredError);
   assert.deepEqual([error.code, error.reason, error.act], ['reauth_required', 'revoked', 'sign_in']);
   assert.equal((await told).reason, 'revoked');
-  assert.equal((await source.status()).dead, 'revoked');
+  const { dead } = structuredClone(await source.status());
+  assert.equal(dead, 'revoked');
+  assert.equal(JSON.parse(JSON.stringify(error)).act, 'sign_in');
   await source.close();
 });
 
@@ -186,4 +188,16 @@ test('a fixed token serves the tests of others', async () => {
   const source = TokenSource.static('access-token-1');
   assert.equal(await source.authorization(), 'Bearer access-token-1');
   assert.equal((await TokenSource.static(new AccessToken('access-token-2')).getToken()).expose(), 'access-token-2');
+});
+
+test('the state of a store that is signed out says so in a renderer too', async (t) => {
+  const world = await World.start(t);
+  world.write({ version: 1 });
+  const source = new TokenSource(world.settings);
+  await source.look().catch(() => {});
+
+  const { fault } = structuredClone(await source.status());
+
+  assert.deepEqual([fault.code, fault.act, fault.name], ['signed_out', 'sign_in', 'SignedOutError']);
+  await source.close();
 });

@@ -1,6 +1,6 @@
 // The tables of the core, and what is written for people: they drift apart unless somebody looks.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
@@ -34,4 +34,12 @@ test('both module systems export the same', () => {
   const { default: whole, 'module.exports': _, ...named } = tokenward;
   assert.deepEqual(Object.keys(named).sort(), Object.keys(require('../index.cjs')).sort());
   assert.equal(named.TokenSource, whole.TokenSource);
+});
+
+test('no buffer over memory of ours is handed out: Electron forbids it', () => {
+  const handed = /\b(?:Buffer|BufferSlice|Uint8Array|Uint8ArraySlice|ArrayBuffer|External)::(?!copy_from)\w+|-> [^{]*\bVec<u8>/;
+  assert.match('Buffer::from(bytes)', handed);
+  assert.match('pub fn data(&self) -> napi::Result<Vec<u8>> {', handed);
+  const sources = new URL('../src/', import.meta.url);
+  for (const name of readdirSync(sources)) assert.doesNotMatch(readFileSync(new URL(name, sources), 'utf8'), handed, name);
 });
