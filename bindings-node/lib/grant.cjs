@@ -2,9 +2,8 @@
 // A credential as an object: it prints its name, and gives its refresh token only when asked.
 
 const { inspect } = require('node:util');
-const { checked } = require('./failure.cjs');
+const { checked, dateOf } = require('./border.cjs');
 const { NativeGrant } = require('./native.cjs');
-const { dateOf } = require('./status.cjs');
 const { AccessToken } = require('./token.cjs');
 
 class Grant {

@@ -1,14 +1,10 @@
 'use strict';
 // For those who bring their own IO: the machine decides, the host acts.
 
-const { hostname } = require('node:os');
 const { inspect } = require('node:util');
-const { checked, errorOf } = require('./failure.cjs');
+const { checked, errorOf, eventOf, statusOf, texts } = require('./border.cjs');
 const { Grant, grantOf } = require('./grant.cjs');
 const native = require('./native.cjs');
-const { send } = require('./send.cjs');
-const { texts } = require('./settings.cjs');
-const { statusOf } = require('./status.cjs');
 const { AccessToken, nativeOf } = require('./token.cjs');
 
 const { FileStore, Input, NativeFetch, NativeMachine } = native;
@@ -18,7 +14,7 @@ class Machine {
 
   /** `seed` makes the jitter and differs from process to process; `holder` is shown to others. */
   constructor(settings, { seed = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), holder } = {}) {
-    const here = holder ?? { pid: process.pid, host: hostname() };
+    const here = holder ?? { pid: process.pid, host: require('node:os').hostname() };
     this.#native = checked(() => new NativeMachine(texts(settings), seed, here));
   }
 
@@ -71,11 +67,6 @@ function effectOf(effect) {
   return { kind, waiter, token: token ? new AccessToken(token) : null, error: errorOf(error) };
 }
 
-/** Returns an event with its exception. */
-function eventOf({ error, ...event }) {
-  return error ? { ...event, error: errorOf(error) } : event;
-}
-
 class Fetch {
   #native;
   kind = 'fetch';
@@ -87,7 +78,7 @@ class Fetch {
 
   /** Sends the request by `fetch`, or one like it, and resolves to the answer. */
   async send(fetch = globalThis.fetch) {
-    return this.answer(await send(this.request, fetch));
+    return this.answer(await require('./send.cjs').send(this.request, fetch));
   }
 
   /** Brings `{ status, headers, body }`, or says that it was `{ notSent }` or `{ maybeSent }`. */
@@ -117,4 +108,4 @@ for (const Class of [native.Load, native.TryLock, native.Prepare, native.Stage, 
   Object.defineProperties(Class.prototype, { [inspect.custom]: { value: name }, toJSON: { value: name } });
 }
 
-module.exports = { Machine, FileStore, eventOf, readAnswer };
+module.exports = { Machine, FileStore, readAnswer };

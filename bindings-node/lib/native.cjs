@@ -1,9 +1,29 @@
 'use strict';
-// Finds the compiled part: TOKENWARD_NATIVE, a build beside this file, or the platform's own package. No install script.
+// Loads the compiled part: TOKENWARD_NATIVE, a build beside this file, or the platform's own package. No install script.
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
-const { platform } = require('./platform.cjs');
+
+function load() {
+  if (process.env.TOKENWARD_NATIVE) return require(process.env.TOKENWARD_NATIVE);
+  const failures = [];
+  for (const name of candidates()) {
+    try {
+      const local = loadable(join(__dirname, '..', 'native', `tokenward.${name}.node`));
+      return require(existsSync(local) ? local : loadable(require.resolve(`@tokenward/${name}/tokenward.node`)));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  const names = candidates().map((name) => `@tokenward/${name}`);
+  throw new AggregateError(failures, `tokenward has no compiled part that works here: install ${names.join(' or ')}`);
+}
+
+/** The parts that may work here, the likeliest first. To find out which C library this is takes milliseconds. */
+function candidates() {
+  const name = `${process.platform}-${process.arch}`;
+  return process.platform === 'linux' ? [`${name}-gnu`, `${name}-musl`] : [name];
+}
 
 /** In Electron a file of an archive cannot be loaded: its twin beside the archive can (`asarUnpack`). */
 function loadable(path) {
@@ -11,16 +31,4 @@ function loadable(path) {
   return twin !== path && existsSync(twin) ? twin : path;
 }
 
-function find() {
-  if (process.env.TOKENWARD_NATIVE) return process.env.TOKENWARD_NATIVE;
-  const name = platform();
-  const local = loadable(join(__dirname, '..', 'native', `tokenward.${name}.node`));
-  if (existsSync(local)) return local;
-  try {
-    return loadable(require.resolve(`@tokenward/${name}/tokenward.node`));
-  } catch (cause) {
-    throw new Error(`tokenward has no compiled part for ${name}: install @tokenward/${name}`, { cause });
-  }
-}
-
-module.exports = require(find());
+module.exports = load();

@@ -3,25 +3,26 @@
 
 const { EventEmitter } = require('node:events');
 const { inspect } = require('node:util');
-const { NativeSource, NativeToken } = require('./native.cjs');
+const { NativeSource, NativeToken, isSame } = require('./native.cjs');
 const { AccessToken, nativeOf } = require('./token.cjs');
-const { checked, errorOf } = require('./failure.cjs');
+const { checked, errorOf, eventOf, statusOf, texts } = require('./border.cjs');
 const { authorized } = require('./fetch.cjs');
 const { Grant, grantOf } = require('./grant.cjs');
-const { eventOf } = require('./machine.cjs');
-const { texts } = require('./settings.cjs');
-const { statusOf } = require('./status.cjs');
 
 /** The time for which a token is handed out again without asking the compiled part, in milliseconds. */
 const GLANCE = 20;
 /** The longest timer there is: it holds the event loop while somebody waits. */
 const LONGEST = 2 ** 31 - 1;
 
+const authorizationOf = (token) => token.authorization();
+
 class TokenSource extends EventEmitter {
   #native;
   #waiting = new Map();
   #hold = null;
   #token = null;
+  /** The token as a promise that is kept: to make one for each call costs as much as all the rest. */
+  #ready = null;
   #until = 0;
   #listens = false;
 
@@ -41,10 +42,11 @@ class TokenSource extends EventEmitter {
   }
 
   /** Returns a token that works, at once if it can, refreshed by this or another process if it must. Times in milliseconds. */
-  getToken({ minTtl = 0, deadline, signal } = {}) {
+  getToken(wish) {
+    if (wish === undefined && this.fresh() !== null) return this.#ready;
+    const { minTtl = 0, deadline, signal } = wish ?? {};
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const fresh = minTtl === 0 ? this.fresh() : null;
-    if (fresh) return Promise.resolve(fresh);
+    if (minTtl === 0 && this.fresh() !== null) return this.#ready;
     return this.#wait(() => this.#native.begin(minTtl, deadline, false), signal);
   }
 
@@ -52,7 +54,7 @@ class TokenSource extends EventEmitter {
   fresh() {
     // A clock that jumps back counts as one that went on.
     const now = Date.now();
-    if (this.#token && now < this.#until && now >= this.#until - GLANCE) return this.#token;
+    if (now < this.#until && now >= this.#until - GLANCE && this.#token !== null) return this.#token;
     const token = this.#native.fresh();
     return (this.#token = token ? this.#keep(token) : null);
   }
@@ -64,8 +66,8 @@ class TokenSource extends EventEmitter {
   }
 
   /** The value of an Authorization header. */
-  async authorization(options) {
-    return (await this.getToken(options)).authorization();
+  authorization(wish) {
+    return this.getToken(wish).then(authorizationOf);
   }
 
   /** Says that a server refused this token: 401, or invalid_token. */
@@ -160,14 +162,14 @@ class TokenSource extends EventEmitter {
     }
   }
 
+  /** Keeps one object for each token, not one for each call. */
   #keep(token) {
     this.#until = Date.now() + GLANCE;
-    return (this.#token = this.#same(token));
-  }
-
-  /** One object per token, not one per call. */
-  #same(token) {
-    return this.#token?.fingerprint === token.fingerprint() ? this.#token : new AccessToken(token);
+    if (this.#token === null || !isSame(nativeOf(this.#token), token)) {
+      this.#token = new AccessToken(token);
+      this.#ready = Promise.resolve(this.#token);
+    }
+    return this.#token;
   }
 
   #listen() {

@@ -6,6 +6,9 @@ const { NativeToken } = require('./native.cjs');
 
 class AccessToken {
   #native;
+  // Asked for once: a string that crosses the border is copied.
+  #text;
+  #header;
 
   /** Takes a text and when it ends: a Date, or nothing if that is unknown. */
   constructor(text, expiresAt) {
@@ -13,12 +16,12 @@ class AccessToken {
   }
 
   expose() {
-    return this.#native.expose();
+    return (this.#text ??= this.#native.expose());
   }
 
   /** The value of an Authorization header. */
   authorization() {
-    return this.#native.authorization();
+    return (this.#header ??= this.#native.authorization());
   }
 
   get expiresAt() {

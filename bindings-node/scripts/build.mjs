@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import platforms from '../lib/platform.cjs';
+import { platform } from './platform.mjs';
 
 const here = join(dirname(fileURLToPath(import.meta.url)), '..');
 const profile = process.argv.includes('--profile') ? process.argv[process.argv.indexOf('--profile') + 1] : 'release';
@@ -17,7 +17,7 @@ const cargo = (args, options) => {
 cargo(['build', '--package', 'tokenward-node', '--profile', profile], { stdio: 'inherit' });
 const { target_directory: target } = JSON.parse(cargo(['metadata', '--format-version', '1', '--no-deps']));
 const [prefix, suffix] = { linux: ['lib', 'so'], darwin: ['lib', 'dylib'], win32: ['', 'dll'] }[process.platform];
-const native = join(here, 'native', `tokenward.${platforms.platform()}.node`);
+const native = join(here, 'native', `tokenward.${platform()}.node`);
 
 mkdirSync(dirname(native), { recursive: true });
 copyFileSync(join(target, profile === 'dev' ? 'debug' : profile, `${prefix}tokenward_node.${suffix}`), native);

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import platforms from '../lib/platform.cjs';
+import { platform } from './platform.mjs';
 
 /** The packages that npm chooses from: no install script. */
 const PLATFORMS = {
@@ -31,10 +31,10 @@ function pack(name, content, files) {
   console.log(JSON.stringify({ path, size, unpackedSize }));
 }
 
-const platform = platforms.platform();
-const native = join(here, 'native', `tokenward.${platform}.node`);
+const built = platform();
+const native = join(here, 'native', `tokenward.${built}.node`);
 if (!existsSync(native)) throw new Error(`${native} is missing: run \`node scripts/build.mjs\``);
-if (!PLATFORMS[platform]) throw new Error(`no package is planned for ${platform}`);
+if (!PLATFORMS[built]) throw new Error(`no package is planned for ${built}`);
 
 rmSync(dist, { recursive: true, force: true });
 const licences = ['LICENSE-MIT', 'LICENSE-APACHE'].map((name) => [join(here, '..', name), name]);
@@ -44,9 +44,9 @@ pack('tokenward', { ...package_, optionalDependencies }, [
   [join(here, '..', 'README.md'), 'README.md'],
   ...licences,
 ]);
-const description = `The compiled part of @tokenward/tokenward for ${platform}`;
+const description = `The compiled part of @tokenward/tokenward for ${built}`;
 pack(
-  platform,
-  { name: `@tokenward/${platform}`, version, description, license, repository, ...PLATFORMS[platform], files: ['tokenward.node'], main: 'tokenward.node' },
+  built,
+  { name: `@tokenward/${built}`, version, description, license, repository, ...PLATFORMS[built], files: ['tokenward.node'], main: 'tokenward.node' },
   [[native, 'tokenward.node'], ...licences],
 );

@@ -1,5 +1,6 @@
 //! An access token as an object: it prints nothing, and gives its text only to `expose`.
 
+use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
 use crate::time::{millis, moment};
@@ -43,4 +44,10 @@ impl Token {
     pub fn fingerprint(&self) -> String {
         self.inner.fingerprint().to_string()
     }
+}
+
+/// Returns whether both are the same token with the same end. A fingerprint is too short to tell.
+#[napi]
+pub fn is_same(one: ClassInstance<'_, Token>, other: ClassInstance<'_, Token>) -> bool {
+    one.inner == other.inner
 }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import platforms from '../lib/platform.cjs';
+import { platform } from '../scripts/platform.mjs';
 import { World } from './world.mjs';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +32,7 @@ function run(program, args, env = {}) {
 
 test('nothing is installed but the package and its compiled part', () => {
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['@tokenward']);
-  assert.deepEqual(readdirSync(join(folder, 'node_modules', '@tokenward')).sort(), [platforms.platform(), 'tokenward'].sort());
+  assert.deepEqual(readdirSync(join(folder, 'node_modules', '@tokenward')).sort(), [platform(), 'tokenward'].sort());
 });
 
 test('the example of the README works where nothing else is', async (t) => {
@@ -54,7 +54,7 @@ test('npx runs the command', () => {
 
 test('the compiled part of an Electron application is loaded from beside its archive', () => {
   const archive = join(folder, 'resources', 'app.asar');
-  const compiled = join('node_modules', '@tokenward', platforms.platform(), 'tokenward.node');
+  const compiled = join('node_modules', '@tokenward', platform(), 'tokenward.node');
   mkdirSync(archive, { recursive: true });
   cpSync(join(folder, 'node_modules'), join(archive, 'node_modules'), { recursive: true });
   writeFileSync(join(archive, 'main.cjs'), "console.log(require('@tokenward/tokenward').TokenSource.static('access-token-1').fresh().expose());");

@@ -8,7 +8,7 @@ import * as tokenward from '../index.mjs';
 
 const require = createRequire(import.meta.url);
 const native = require('../lib/native.cjs');
-const { byKind } = require('../lib/failure.cjs');
+const { byKind } = require('../lib/border.cjs');
 const declared = readFileSync(new URL('../index.d.cts', import.meta.url), 'utf8');
 
 test('each kind of error has a class of its own, and no class is left over', () => {
