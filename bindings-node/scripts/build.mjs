@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { platform } from './platform.mjs';
+import { platform } from './platforms.mjs';
 
 const here = join(dirname(fileURLToPath(import.meta.url)), '..');
 const profile = process.argv.includes('--profile') ? process.argv[process.argv.indexOf('--profile') + 1] : 'release';

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { platform } from '../scripts/platform.mjs';
+import { platform } from '../scripts/platforms.mjs';
 import { World } from './world.mjs';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
@@ -17,7 +17,7 @@ let folder;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'tokenward-npm-'));
   const lines = execFileSync('node', ['scripts/pack.mjs'], { cwd: here, encoding: 'utf8' }).trim().split('\n');
-  const packed = lines.map((line) => JSON.parse(line));
+  const packed = lines.map((line) => JSON.parse(line)).filter(({ name }) => ['tokenward', platform()].includes(name));
   writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}');
   writeFileSync(join(folder, '.npmrc'), '@tokenward:registry=http://127.0.0.1:9/\nfetch-retries=0\nfund=false\naudit=false\n');
   execFileSync('npm', ['install', '--offline', ...packed.map(({ path }) => path)], { cwd: folder, stdio: 'pipe' });

@@ -71,6 +71,55 @@ test('a process that exits while its refresh token is on its way saves the answe
   assert.notEqual(world.read().refresh_token, world.ready.refresh_token);
 });
 
+test('a process whose only wait was aborted ends, and saves the answer that was on its way first', async (t) => {
+  const world = await World.start(t);
+  await world.control({ hold: true });
+  const child = world.script(`
+    const source = new TokenSource(settings);
+    const abort = new AbortController();
+    process.stdin.once('data', () => { abort.abort(new Error('enough')); process.stdin.destroy(); });
+    await source.getToken({ signal: abort.signal }).catch((error) => console.log(error.message));
+  `);
+  await world.wait('held');
+  child.stdin.write('abort');
+  assert.equal(await nextLine(child), 'enough');
+  assert.equal(world.read().access_token, undefined);
+
+  await world.control({ hold: false });
+
+  assert.equal(await ended(child), 0);
+  assert.ok(world.read().access_token);
+  assert.notEqual(world.read().refresh_token, world.ready.refresh_token);
+});
+
+test('a worker that is terminated while its refresh token is on its way takes nothing with it', async (t) => {
+  const world = await World.start(t);
+  await world.control({ hold: true });
+  const child = world.script(`
+    const { Worker } = require('node:worker_threads');
+    const code = \`const { workerData } = require('node:worker_threads');
+      const { TokenSource } = require(workerData.index);
+      new TokenSource(workerData.settings).getToken();\`;
+    const worker = new Worker(code, { eval: true, workerData: { index, settings } });
+    process.stdin.once('data', async () => {
+      process.stdin.destroy();
+      await worker.terminate();
+      console.log('terminated');
+    });
+  `);
+  await world.wait('held');
+  child.stdin.write('terminate');
+
+  const terminated = nextLine(child);
+  await world.control({ hold: false });
+
+  assert.equal(await terminated, 'terminated');
+  assert.equal(await ended(child), 0);
+  assert.ok(world.read().access_token);
+  assert.notEqual(world.read().refresh_token, world.ready.refresh_token);
+  assert.equal((await world.stats()).requests, 1);
+});
+
 test('an idle source keeps no event loop alive, and one that waits does', async (t) => {
   const world = await World.start(t);
   const child = world.script(`
