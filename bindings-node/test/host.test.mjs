@@ -5,8 +5,10 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 
 import { FileStore, Machine, TokenSource } from '../index.mjs';
+import sending from '../lib/send.cjs';
 import { World, ended, nextLine } from './world.mjs';
 
+const { send } = sending;
 /** The example, which imports the package by its name. */
 const { Host } = await import('../examples/fetch-host.mjs');
 
@@ -101,15 +103,28 @@ test('a certificate that nobody vouches for is a matter of the network, and noth
   assert.deepEqual([failed.code, unknown], ['blocked', false]);
 });
 
-test('a redirect is not followed, and an answer that is too long is cut', async (t) => {
+test('a redirect is not followed, and no connection is reused', async (t) => {
   const seen = [];
-  const long = async (url, options) => {
+  const page = async (url, options) => {
     seen.push(options);
-    return new Response('x'.repeat(300_000), { status: 200, headers: { 'content-type': 'text/html' } });
+    return new Response('', { status: 302, headers: { location: 'https://portal.test/' } });
   };
 
-  const { failed } = await refresh(t, () => ({}), long);
+  const { failed } = await refresh(t, () => ({}), page);
 
   assert.equal(failed.code, 'blocked');
   assert.deepEqual(seen.map(({ method, redirect, headers }) => [method, redirect, headers.connection]), [['POST', 'manual', 'close']]);
+});
+
+test('an answer without an end is cut', async () => {
+  let isCancelled = false;
+  const endless = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+    cancel: () => (isCancelled = true),
+  });
+  const request = { url: 'https://id.test/token', headers: () => ({}), body: () => Buffer.alloc(0), timeout: 1000 };
+
+  const { body } = await send(request, async () => new Response(endless, { status: 200 }));
+
+  assert.deepEqual([body.length, isCancelled], [256 * 1024, true]);
 });

@@ -96,6 +96,23 @@ test('a caller who waits for ever sets no timer that is too long for Node', () =
   load.answer();
 });
 
+test('a grant gives back what it was made of, and nulls for the rest', () => {
+  const members = {
+    refreshToken: 'refresh-token-1', scope: 'a b', account: 'alice',
+    expiresAt: new Date(1), refreshTokenExpiresAt: new Date(2), issuedAt: new Date(3),
+  };
+  const grant = new Grant({ ...members, accessToken: 'access-token-1' });
+  const read = ({ accessToken, scope, account, refreshTokenExpiresAt, issuedAt }, refreshToken) =>
+    ({ refreshToken, scope, account, expiresAt: accessToken?.expiresAt ?? null, refreshTokenExpiresAt, issuedAt });
+
+  assert.deepEqual(read(grant, grant.exposeRefreshToken()), members);
+  assert.equal(grant.accessToken.expose(), 'access-token-1');
+  const copied = new Grant({ accessToken: grant.accessToken });
+  assert.equal(copied.accessToken.expiresAt.getTime(), 1);
+  const empty = new Grant();
+  assert.deepEqual(new Set(Object.values(read(empty, empty.exposeRefreshToken()))), new Set([null]));
+});
+
 // Else a long form would hide its token by its length.
 buffer.INSPECT_MAX_BYTES = Infinity;
 
