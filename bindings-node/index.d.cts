@@ -163,10 +163,12 @@ export interface Status {
   fault: Failure | null;
 }
 
+/** The names of the events, the same in every language. */
+export type EventKind = 'refresh_started' | 'replay' | 'answered' | 'rotated' | 'saved' | 'save_failed' | 'adopted' | 'rolled_forward' | 'dropped' | 'lock_busy' | 'refresh_failed' | 'reauth_required' | 'signed_in' | 'signed_out' | 'refused' | 'journal_set_aside' | 'parked' | 'parked_dropped' | 'late_answer' | 'transition';
+
 /** One thing that happened, without a secret: tokens are fingerprints. What does not belong to its kind is missing. */
 export interface Event {
-  /** The name, the same in every language. */
-  kind: string;
+  kind: EventKind;
   level: 'error' | 'warn' | 'info' | 'debug';
   /** All of it in one line. */
   message: string;
@@ -196,6 +198,11 @@ export interface Event {
   transition?: [state: string, on: string];
 }
 
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
+
+/** What a source emits, and with what. */
+export type SourceEvents = { news: [event: Event] } & { [Kind in Exclude<EventKind, 'transition'> as Camel<Kind>]: [error: TokenError | null, event: Event] };
+
 /**
  * A credential that is kept usable, shared with every process on the same store. An idle source keeps no event loop
  * alive; an exit waits while a refresh token is on its way.
@@ -203,7 +210,7 @@ export interface Event {
  * Emits `news` with every {@link Event}, and each under its own name in camelCase with its error, if it has one, and
  * the event: `reauthRequired`, `rotated`, `adopted`, `saveFailed`, …
  */
-export class TokenSource extends EventEmitter {
+export class TokenSource extends EventEmitter<SourceEvents> {
   /** @throws TypeError for a setting that cannot be used; it names the setting. */
   constructor(settings: Settings & ({ profile: string } | { token_url: string; client_id: string; store: string }));
   /** Returns a source that hands out this token for ever: for tests. */

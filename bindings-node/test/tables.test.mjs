@@ -18,13 +18,16 @@ test('each kind of error has a class of its own, and no class is left over', () 
   assert.deepEqual(classes.sort(), Object.values(byKind).map((kind) => kind.name).sort());
 });
 
-test('the declarations name every setting, kind and reason, and no other', () => {
+test('the declarations name every setting, kind, event and reason, and no other', () => {
   const members = (name) => [...declared.split(`interface ${name} {`)[1].split('}')[0].matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member);
   const words = (name) => [...declared.split(`type ${name} =`)[1].split(';')[0].matchAll(/'(\w+)'/g)].map(([, word]) => word);
 
   assert.deepEqual(members('Settings').sort(), native.settingNames().sort());
   assert.deepEqual(words('ErrorKind'), native.errorKinds());
   assert.deepEqual(words('ReauthReason'), native.reauthReasons());
+  const events = readFileSync(new URL('../../docs/diagnostics.md', import.meta.url), 'utf8').matchAll(/^\| `(\w+)` \| (?:error|warn|info|debug)/gm);
+  // The last one is for tests of the machine, and not for a log.
+  assert.deepEqual(words('EventKind'), [...[...events].map(([, kind]) => kind), 'transition']);
   const kinds = declared.split('interface StoreFault {')[1].split(';')[0];
   assert.deepEqual([...kinds.matchAll(/'(\w+)'/g)].map(([, kind]) => kind), native.faultKinds());
 });

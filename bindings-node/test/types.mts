@@ -11,9 +11,10 @@ const fresh: AccessToken | null = source.fresh();
 const response: Response = await source.fetch('https://api.test/', { headers: { accept: text } });
 const status: Status = await source.status();
 const ends: Date | null = status.expiresAt;
-source.on('reauthRequired', (error: TokenError) => {
-  const kind: ErrorKind = error.code;
-  if (error instanceof ReauthRequiredError) console.log(kind, error.reason, error.retryIn);
+source.on('reauthRequired', (error, event) => {
+  const kind: ErrorKind | undefined = error?.code;
+  const retryIn: number | undefined = event.retryIn;
+  if (error instanceof ReauthRequiredError) console.log(kind, error.reason, error.retryIn, retryIn);
 });
 await source.save({ accessToken: token, refreshToken: 'refresh-token-1' }, { replace: true });
 console.log(fresh, response, ends);
@@ -61,3 +62,5 @@ machine.step(now, { kind: 'wants', waiter: 1 });
 // @ts-expect-error: a fetch is not for a store
 store.perform({ kind: 'fetch' });
 source.on('news', (event: Event) => console.log(event.message));
+// @ts-expect-error: an event that does not exist
+source.on('reauthRequried', () => {});
