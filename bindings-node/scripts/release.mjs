@@ -55,7 +55,7 @@ try {
     const isMac = target.endsWith('darwin');
     const goal = glibc ? `${target}.${glibc}` : target;
     const flags = isMac ? frameworks() : [];
-    const args = ['rustc', '--package', 'tokenward-node', '--release', '--target', goal, ...std, '--', ...flags];
+    const args = ['rustc', '--package', 'tokenward-node', '--release', '--target', goal, ...std, '--', '-Cstrip=symbols', ...flags];
     run('cargo-zigbuild', args, { stdio: 'inherit', env: { MACOSX_DEPLOYMENT_TARGET: '11.0', ...process.env } });
     const built = join(output, target, 'release', isMac ? 'libtokenward_node.dylib' : 'libtokenward_node.so');
     copyFileSync(built, join(here, 'native', `tokenward.${name}.node`));
