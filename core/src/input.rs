@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use crate::{
     AccessToken, Answer, Commit, CommitFault, Fetch, FetchFault, Grant, Load, Loaded, LockFault, Note, Park, Prepare,
-    Response, Stage, StoreFault, TryLock, Unlock, Waiter, effect::Outcome,
+    Response, Stage, StoreFault, StoreOp, TryLock, Unlock, Waiter, effect::Outcome,
 };
 
 /// One thing that happened outside.
@@ -116,5 +116,37 @@ impl Unlock {
     /// Says that the lock is given back.
     pub fn answer(self) -> Input {
         Input::Answer(Answer { ticket: self.ticket, outcome: Outcome::Unlocked })
+    }
+}
+
+impl StoreOp {
+    /// Says that it failed, whatever it is. For a store that cannot say it better: one that threw an exception, say.
+    ///
+    /// ```
+    /// use tokenward::{Config, Effect, FaultKind, Input, Machine, Now, StoreFault, Waiter, Want};
+    ///
+    /// let mut machine = Machine::new(Config::new("https://id.test/token", "my-client"));
+    /// let mut step = machine.step(Now::default(), Input::Want(Want::new(Waiter(1))));
+    /// let Some(Effect::Store(op)) = step.effects.pop() else { panic!("a load comes first") };
+    ///
+    /// let fault = StoreFault { kind: FaultKind::Other, detail: "the keychain is gone".into() };
+    /// let step = machine.step(Now::default(), op.fail(fault));
+    /// assert!(step.effects.iter().any(|effect| matches!(effect, Effect::Deliver(deliver) if deliver.outcome.is_err())));
+    /// ```
+    pub fn fail(self, fault: StoreFault) -> Input {
+        match self {
+            Self::Load(op) => {
+                let (journal, store) = (Err(fault.clone()), Err(fault));
+                op.answer(Loaded { journal, store, ..Loaded::default() })
+            }
+            Self::TryLock(op) => op.answer(Err(LockFault::Fault(fault))),
+            Self::Prepare(op) => op.answer(Err(fault)),
+            Self::Stage(op) => op.answer(Err(fault)),
+            Self::Commit(op) => op.answer(Err(CommitFault::Fault(fault))),
+            Self::Note(op) => op.answer(Err(fault)),
+            Self::Park(op) => op.answer(Err(fault)),
+            // The machine has nothing to decide here: it asks for the lock again when it needs it.
+            Self::Unlock(op) => op.answer(),
+        }
     }
 }

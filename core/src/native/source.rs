@@ -10,8 +10,9 @@ use std::{
 };
 
 #[cfg(feature = "http")]
-use super::{FileStore, UreqTransport};
+use super::UreqTransport;
 use super::{
+    FileStore,
     future::GetToken,
     handle::{Handle, Live, Wish, token_of},
     message::Message,
@@ -53,11 +54,40 @@ impl TokenSource {
     /// `InvalidInput` where [`Config::store`] is missing; else what the system said to the store's path.
     #[cfg(feature = "http")]
     pub fn open(config: Config) -> std::io::Result<Self> {
+        let transport = UreqTransport::new(&config);
+        Self::open_with(config, Arc::new(transport))
+    }
+
+    /// Opens the credential file named by [`Config::store`], and sends its requests by a transport of your own.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tokenward::{Config, Fetch, FetchFault, Reply, TokenError, TokenSource, Transport};
+    ///
+    /// struct Unplugged;
+    ///
+    /// impl Transport for Unplugged {
+    ///     fn start(&self, fetch: Fetch, reply: Reply) {
+    ///         reply(fetch.answer(Err(FetchFault::NotSent { detail: "unplugged".into() })));
+    ///     }
+    /// }
+    ///
+    /// let config = Config {
+    ///     store: Some("/no-such-folder/auth.json".into()),
+    ///     ..Config::new("https://id.test/token", "my-client")
+    /// };
+    /// let source = TokenSource::open_with(config, Arc::new(Unplugged))?;
+    /// assert_eq!(source.get_token(), Err(TokenError::SignedOut));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` where [`Config::store`] is missing; else what the system said to the store's path.
+    pub fn open_with(config: Config, transport: Arc<dyn Transport>) -> std::io::Result<Self> {
         let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "store: missing");
         let store = FileStore::open(config.store.as_deref().ok_or_else(missing)?, config.trust_lock)?;
         let store = store.with_format(config.format);
-        let transport = UreqTransport::new(&config);
-        Ok(Self::with(config, Arc::new(store), Arc::new(transport)))
+        Ok(Self::with(config, Arc::new(store), transport))
     }
 
     /// Returns a source on a store and a transport of your own. Neither may wait for this source from within.
