@@ -7,8 +7,9 @@ The same in asyncio: `await source.get_token_async()`. `tokenward.httpx.Auth` an
 token into requests; `Machine` and `FileStore` are for those who bring their own HTTP.
 """
 
+from __future__ import annotations
+
 from tokenward import _exit
-from tokenward._settings import Settings
 from tokenward._tokenward import (
     AccessToken,
     Adopt,
@@ -53,7 +54,6 @@ from tokenward._tokenward import (
     __version__,
     read_answer,
 )
-from tokenward._types import Effect, Input, StoreOp
 from tokenward.errors import (
     AccountMismatch,
     Blocked,
@@ -68,6 +68,12 @@ from tokenward.errors import (
     TokenError,
     Unavailable,
 )
+
+# What only type checkers need is loaded where it is asked for: it costs several times what everything else does.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tokenward._settings import Settings
+    from tokenward._types import Effect, Input, StoreOp
 
 __all__ = [
     "AccessToken",
@@ -129,5 +135,18 @@ __all__ = [
     "__version__",
     "read_answer",
 ]
+
+_LAZY = {"Settings": "_settings", **dict.fromkeys(("Effect", "Input", "StoreOp"), "_types")}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in _LAZY:
+            raise AttributeError(f"module 'tokenward' has no attribute {name!r}")
+        # Not importlib: that costs more than the module.
+        module = getattr(__import__(f"tokenward.{_LAZY[name]}"), _LAZY[name])
+        globals()[name] = getattr(module, name)
+        return globals()[name]
+
 
 _exit.watch()

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
-import threading
-import weakref
 
 from tokenward._tokenward import close_all
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
+
 #: Threads that read the news: they end with the sources, and tell what they have heard.
-readers: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+readers: set[threading.Thread] = set()
 
 
 def _wait() -> None:
@@ -24,6 +25,8 @@ def _wait() -> None:
         for thread in list(readers):
             thread.join(1)
     except KeyboardInterrupt:
+        import signal
+
         # The second Ctrl-C ends at once. The recorded intent covers what was under way.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)

@@ -36,9 +36,9 @@ def attach(source: TokenSource, logger: logging.Logger | None = None) -> threadi
     """
     logger = logger or logging.getLogger("tokenward")
     thread = threading.Thread(target=_tell, args=(source.events(), logger), name="tokenward-log", daemon=True)
+    _exit.readers.add(thread)
     thread.start()
     # The log is closed at the end too, by a hook of its own: ours comes first.
-    _exit.readers.add(thread)
     _exit.wait_first()
     return thread
 
@@ -46,6 +46,7 @@ def attach(source: TokenSource, logger: logging.Logger | None = None) -> threadi
 def _tell(events: Events, logger: logging.Logger) -> None:
     for event in events:
         logger.log(_LEVELS[event.level], "%s", _text(event), extra={"event": event})
+    _exit.readers.discard(threading.current_thread())
 
 
 def _text(event: Event) -> str:
