@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::{
     exceptions::{PyRuntimeError, PyTypeError, PyValueError},
+    intern,
     prelude::*,
     types::PyBytes,
 };
@@ -200,6 +201,12 @@ impl TryLock {
     }
 }
 
+impl Commit {
+    fn look<T>(&self, read: impl FnOnce(&tokenward::Commit) -> T) -> PyResult<T> {
+        self.effect.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(read).ok_or_else(answered)
+    }
+}
+
 #[pymethods]
 impl Commit {
     #[classattr]
@@ -209,8 +216,7 @@ impl Commit {
     /// The new content; None removes the store.
     #[getter]
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let effect = self.effect.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(effect.as_ref().ok_or_else(answered)?.bytes.as_ref().map(|data| bytes(py, data)))
+        Ok(self.look(|effect| effect.bytes.clone())?.map(|data| bytes(py, &data)))
     }
 
     /// Says whether the store was replaced: None, "moved" if it is not what was read, or why not.
@@ -225,6 +231,12 @@ impl Commit {
     }
 }
 
+impl Park {
+    fn look<T>(&self, read: impl FnOnce(&tokenward::Park) -> T) -> PyResult<T> {
+        self.effect.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(read).ok_or_else(answered)
+    }
+}
+
 #[pymethods]
 impl Park {
     #[classattr]
@@ -234,8 +246,7 @@ impl Park {
     /// The grant.
     #[getter]
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let effect = self.effect.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(bytes(py, &effect.as_ref().ok_or_else(answered)?.bytes))
+        Ok(bytes(py, &self.look(|effect| effect.bytes.clone())?))
     }
 
     /// Gives the name under which the grant waits, or says why it does not.
@@ -300,6 +311,17 @@ impl Deliver {
     #[classattr]
     #[pyo3(name = "kind")]
     const KIND: &'static str = "deliver";
+
+    /// Settles a future of asyncio's or of concurrent.futures', unless it is done: its caller was cancelled, say.
+    fn settle(&self, py: Python<'_>, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            match &self.error {
+                Some(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
+                None => future.call_method1(intern!(py, "set_result"), (&self.token,))?,
+            };
+        }
+        Ok(())
+    }
 }
 
 /// Tells what happened. Wants no answer.
@@ -361,7 +383,8 @@ pub(crate) fn object(py: Python<'_>, effect: Effect) -> PyResult<Py<PyAny>> {
     })
 }
 
-fn store(py: Python<'_>, op: StoreOp) -> PyResult<Py<PyAny>> {
+/// Returns the object of an operation on a store.
+pub(crate) fn store(py: Python<'_>, op: StoreOp) -> PyResult<Py<PyAny>> {
     let write = |write: &tokenward::Write| Py::new(py, Write { inner: write.clone() });
     Ok(match op {
         StoreOp::Load(op) => {

@@ -20,6 +20,12 @@ pub(crate) struct Request {
     inner: tokenward::Request,
 }
 
+impl Request {
+    pub(crate) fn of(inner: tokenward::Request) -> Self {
+        Self { inner }
+    }
+}
+
 #[pymethods]
 impl Request {
     /// An https URL, or an http one on loopback.
@@ -122,10 +128,20 @@ impl MaybeSent {
 }
 
 #[derive(FromPyObject)]
-enum Outcome<'py> {
+pub(crate) enum Outcome<'py> {
     Response(Bound<'py, Response>),
     NotSent(Bound<'py, NotSent>),
     MaybeSent(Bound<'py, MaybeSent>),
+}
+
+impl Outcome<'_> {
+    pub(crate) fn get(self) -> Result<tokenward::Response, FetchFault> {
+        match self {
+            Self::Response(response) => Ok(response.get().inner.clone()),
+            Self::NotSent(fault) => Err(fault.get().fault.clone()),
+            Self::MaybeSent(fault) => Err(FetchFault::MaybeSent { detail: fault.get().detail.clone() }),
+        }
+    }
 }
 
 /// Sends one request, once.
@@ -138,7 +154,7 @@ pub(crate) struct Fetch {
 
 impl Fetch {
     pub(crate) fn of(py: Python<'_>, effect: tokenward::Fetch) -> PyResult<Self> {
-        let request = Py::new(py, Request { inner: effect.request.clone() })?;
+        let request = Py::new(py, Request::of(effect.request.clone()))?;
         Ok(Self { effect: Mutex::new(Some(effect)), request })
     }
 }
@@ -152,10 +168,6 @@ impl Fetch {
     /// Brings the server's answer.
     fn answer(&self, outcome: Outcome<'_>) -> PyResult<Answer> {
         let effect = self.effect.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(answered)?;
-        Ok(Answer::of(effect.answer(match outcome {
-            Outcome::Response(response) => Ok(response.get().inner.clone()),
-            Outcome::NotSent(fault) => Err(fault.get().fault.clone()),
-            Outcome::MaybeSent(fault) => Err(FetchFault::MaybeSent { detail: fault.get().detail.clone() }),
-        })))
+        Ok(Answer::of(effect.answer(outcome.get())))
     }
 }

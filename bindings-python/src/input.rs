@@ -111,6 +111,11 @@ impl Answer {
     pub(crate) fn of(input: tokenward::Input) -> Self {
         Self { input: Mutex::new(Some(input)) }
     }
+
+    pub(crate) fn take(&self) -> PyResult<tokenward::Input> {
+        let taken = self.input.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.ok_or_else(|| PyRuntimeError::new_err("this answer was fed already"))
+    }
 }
 
 #[derive(FromPyObject)]
@@ -131,10 +136,7 @@ pub(crate) enum Input<'py> {
 impl Input<'_> {
     pub(crate) fn take(self) -> PyResult<tokenward::Input> {
         Ok(match self {
-            Self::Answer(answer) => {
-                let taken = answer.get().input.lock().unwrap_or_else(PoisonError::into_inner).take();
-                taken.ok_or_else(|| PyRuntimeError::new_err("this answer was fed already"))?
-            }
+            Self::Answer(answer) => answer.get().take()?,
             Self::Want(want) => tokenward::Input::Want(want.get().inner.clone()),
             Self::Tick(_) => tokenward::Input::Tick,
             Self::Changed(_) => tokenward::Input::Changed,

@@ -2,6 +2,7 @@
 
 mod answered;
 mod command;
+mod doors;
 mod effect;
 mod error;
 mod event;
@@ -19,7 +20,8 @@ mod wait;
 use pyo3::prelude::*;
 
 /// The compiled half of `tokenward`. Import `tokenward` instead.
-#[pymodule]
+// No call relies on the GIL: what is shared is frozen, atomic or behind a lock that no call into Python is made under.
+#[pymodule(gil_used = false)]
 mod _tokenward {
     #[pymodule_export]
     use super::{
@@ -46,6 +48,7 @@ mod _tokenward {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("MAX_BODY", tokenward::MAX_BODY)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::{
     exceptions::PyTypeError,
+    intern,
     prelude::*,
     types::{PyBool, PyDict, PyFloat, PyInt, PyMapping, PyString},
 };
@@ -20,23 +21,40 @@ pub(crate) fn config(
     settings: Option<&Bound<'_, PyMapping>>,
     named: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Config> {
-    let mut values = BTreeMap::new();
-    let settings = settings.map(|settings| settings.items()?.extract::<Vec<(String, Bound<'_, PyAny>)>>());
-    for (name, value) in settings.transpose()?.unwrap_or_default() {
-        insert(&mut values, name, &value)?;
-    }
-    for (name, value) in named.into_iter().flatten() {
-        insert(&mut values, name.extract()?, &value)?;
-    }
-    Config::from_map(PLACE, &values).map_err(|wrong| error::raise_setting(py, &wrong))
+    read(py, &given(settings, named)?)
 }
 
-fn insert(values: &mut BTreeMap<String, String>, name: String, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    if !value.is_none() {
-        let text = text(&name, value)?;
-        values.insert(name, text);
+/// Reads the settings of a source, and the store that was given in place of a path.
+pub(crate) fn source<'py>(
+    py: Python<'py>,
+    settings: Option<&Bound<'py, PyMapping>>,
+    named: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Config, Option<Bound<'py, PyAny>>)> {
+    let mut values = given(settings, named)?;
+    let is_store = |value: &Bound<'_, PyAny>| value.hasattr(intern!(py, "perform"));
+    let store = match values.get("store") {
+        Some(value) if is_store(value)? => values.remove("store"),
+        Some(_) | None => None,
+    };
+    Ok((read(py, &values)?, store))
+}
+
+type Given<'py> = BTreeMap<String, Bound<'py, PyAny>>;
+
+fn given<'py>(settings: Option<&Bound<'py, PyMapping>>, named: Option<&Bound<'py, PyDict>>) -> PyResult<Given<'py>> {
+    let settings = settings.map(|settings| settings.items()?.extract::<Vec<(String, Bound<'_, PyAny>)>>());
+    let mut given = settings.transpose()?.unwrap_or_default();
+    for (name, value) in named.into_iter().flatten() {
+        given.push((name.extract()?, value));
     }
-    Ok(())
+    // The last one counts.
+    Ok(given.into_iter().filter(|(_, value)| !value.is_none()).collect())
+}
+
+fn read(py: Python<'_>, given: &Given<'_>) -> PyResult<Config> {
+    let texts = given.iter().map(|(name, value)| Ok((name.clone(), text(name, value)?)));
+    let values = texts.collect::<PyResult<_>>()?;
+    Config::from_map(PLACE, &values).map_err(|wrong| error::raise_setting(py, &wrong))
 }
 
 fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {

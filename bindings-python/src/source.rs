@@ -1,7 +1,7 @@
 //! The token source: what an application holds.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -12,14 +12,16 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyDict, PyMapping, PyString},
 };
-use tokenward::{GetToken, Guard};
+use tokenward::{GetToken, Guard, UreqTransport};
 
 use crate::{
+    doors::{Store, Transport},
     error,
     event::Events,
     grant::{AccessToken, Grant},
     settings,
     status::Status,
+    store::FileStore,
     time::span,
     wait::{Wait, blocking, wait},
 };
@@ -28,6 +30,9 @@ use crate::{
 ///
 /// Settings come as one mapping, as keyword arguments, or both. A source may be used by any number of threads and event
 /// loops, and by forked children. Closing waits while a refresh token is on its way; so does the end of the interpreter.
+///
+/// `transport` sends the requests in place of the built-in one; `store` may be a store of your own in place of a path.
+/// Sources of one process on the same store, server and client share what the first of them was given.
 #[pyclass(frozen, weakref, module = "tokenward")]
 pub(crate) struct TokenSource {
     /// None only while it is dropped.
@@ -40,19 +45,31 @@ pub(crate) struct TokenSource {
 #[pymethods]
 impl TokenSource {
     #[new]
-    #[pyo3(signature = (settings=None, /, **named))]
-    fn new(
-        py: Python<'_>,
-        settings: Option<&Bound<'_, PyMapping>>,
-        named: Option<&Bound<'_, PyDict>>,
+    #[pyo3(signature = (settings=None, /, *, transport=None, **named))]
+    fn new<'py>(
+        py: Python<'py>,
+        settings: Option<&Bound<'py, PyMapping>>,
+        transport: Option<Bound<'py, PyAny>>,
+        named: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Self> {
-        let config = settings::config(py, settings, named)?;
-        if config.store.is_none() {
+        let (config, store) = settings::source(py, settings, named)?;
+        let deadline = config.deadline;
+        let transport: Arc<dyn tokenward::Transport> = match transport {
+            Some(transport) => Arc::new(Transport::of(transport)),
+            None => Arc::new(UreqTransport::new(&config)),
+        };
+        let store: Option<Arc<dyn tokenward::Store>> = store.map(|store| match store.cast::<FileStore>() {
+            Ok(file) => file.get().inner() as _,
+            Err(_) => Arc::new(Store::of(store)) as _,
+        });
+        if store.is_none() && config.store.is_none() {
             return Err(error::missing(py, "store"));
         }
-        let deadline = config.deadline;
-        let inner = py.detach(|| tokenward::TokenSource::open(config))?;
-        Ok(Self::of(inner, deadline))
+        let inner = py.detach(|| match store {
+            Some(store) => Ok(tokenward::TokenSource::with(config, store, transport)),
+            None => tokenward::TokenSource::open_with(config, transport),
+        });
+        Ok(Self::of(inner?, deadline))
     }
 
     /// Returns a source that hands out this token for ever, whatever its expiry: for tests.
@@ -207,17 +224,19 @@ impl TokenSource {
 
     /// Returns the object of a token: the same one as long as the token is the same.
     fn object(&self, py: Python<'_>, token: tokenward::AccessToken) -> PyResult<Py<AccessToken>> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(object) = &*held
+        if let Some(object) = self.held(|held| Some(held.as_ref()?.clone_ref(py)))
             && *object.get().inner() == token
         {
-            return Ok(object.clone_ref(py));
+            return Ok(object);
         }
         let object = Py::new(py, AccessToken::of(token))?;
-        let before = held.replace(object.clone_ref(py));
-        drop(held);
-        drop(before);
+        drop(self.held(|held| held.replace(object.clone_ref(py))));
         Ok(object)
+    }
+
+    /// Nothing of Python's is made or dropped under this lock: that may run anything, and wait for every other thread.
+    fn held<T>(&self, look: impl FnOnce(&mut Option<Py<AccessToken>>) -> T) -> T {
+        look(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn call(

@@ -20,8 +20,11 @@ pub(crate) const SLICE: Duration = Duration::from_millis(50);
 /// Waits on this thread. A signal handler that raises ends the wait, and nothing else: the refresh goes on.
 pub(crate) fn wait(py: Python<'_>, mut pending: GetToken) -> PyResult<tokenward::AccessToken> {
     loop {
-        if let Some(outcome) = py.detach(|| pending.wait_for(SLICE)) {
-            return outcome.map_err(|error| error::raise(py, &error));
+        match py.detach(|| pending.wait_for(SLICE)) {
+            Some(Ok(token)) => return Ok(token),
+            // Ctrl-C in a store of Python's is more than what it led to.
+            Some(Err(error)) => return py.check_signals().and_then(|()| Err(error::raise(py, &error))),
+            None => {}
         }
         if let Err(raised) = py.check_signals() {
             py.detach(|| drop(pending));

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 PREAMBLE = """
 import asyncio, atexit, os, signal, sys, threading
 from tokenward import TokenSource
+import tokenward.httpx
 source = TokenSource(token_url=sys.argv[1], client_id=sys.argv[2], store=sys.argv[3])
+OVER_HTTPX = (
+    {"token_url": sys.argv[1], "client_id": sys.argv[2], "store": sys.argv[3]}, tokenward.httpx.Transport()
+)
 # The last one registered runs first: this is seen before the interpreter waits for anything.
 atexit.register(lambda: print("exiting", flush=True))
 """
@@ -111,6 +115,15 @@ del source
 """,
         0,
     ),
+    "the request goes over httpx": (
+        """
+source.close()
+source = TokenSource(OVER_HTTPX[0], transport=OVER_HTTPX[1])
+threading.Thread(target=source.get_token, daemon=True).start()
+sys.stdin.readline()
+""",
+        0,
+    ),
     "the log is attached": (
         """
 from tokenward import log
@@ -177,6 +190,7 @@ sys.stdin.readline()
 WAITS = {
     "get_token": "source.get_token()",
     "get_token_async": "asyncio.run(source.get_token_async())",
+    "get_token over httpx": "source.close(); TokenSource(OVER_HTTPX[0], transport=OVER_HTTPX[1]).get_token()",
     "refresh": "source.refresh()",
     "close": "threading.Thread(target=source.get_token, daemon=True).start(); sys.stdin.readline(); source.close()",
     "events": "threading.Thread(target=source.get_token, daemon=True).start(); list(source.events())",

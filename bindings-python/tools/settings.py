@@ -14,7 +14,10 @@ HEAD = '''"""The settings of a source, by the names of the core's table. Written
 from __future__ import annotations
 
 import os
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from tokenward._types import Store
 
 
 class Settings(TypedDict, total=False):
@@ -30,6 +33,8 @@ def text() -> str:
         hint = f"Literal[{', '.join(map(repr, words))}]".replace("'", '"') if words else kind
         if name in ("store", "ca_file"):
             hint += " | os.PathLike[str]"
+        if name == "store":
+            hint += " | Store"
         about = doc[0].upper() + doc[1:] + (". Required" if required else f". Default: {default}" if default else "")
         lines.append(f"    #: {about}.\n    {name}: {hint}\n")
     return "".join(lines)

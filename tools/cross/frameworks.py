@@ -1,7 +1,7 @@
 """Writes stubs of Apple's frameworks for the linker, into the folder that is named.
 
-A stub lists every name that a crate with declarations of a framework (core-foundation-sys, say) declares: more than is used,
-so that a name that is missing is an error of the linker and not of somebody's Mac.
+A stub lists every name that a crate with declarations of a framework (core-foundation-sys, say) declares: more than is
+used, so that a name that is missing is an error of the linker and not of somebody's Mac.
 """
 
 from __future__ import annotations

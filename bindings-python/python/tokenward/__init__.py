@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from tokenward import _exit
 from tokenward._tokenward import (
+    MAX_BODY,
     AccessToken,
     Adopt,
     Answer,
@@ -73,9 +74,10 @@ from tokenward.errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tokenward._settings import Settings
-    from tokenward._types import Effect, Input, StoreOp
+    from tokenward._types import Effect, Input, Store, StoreOp, Transport
 
 __all__ = [
+    "MAX_BODY",
     "AccessToken",
     "AccountMismatch",
     "Adopt",
@@ -119,6 +121,7 @@ __all__ = [
     "Stage",
     "Status",
     "Step",
+    "Store",
     "StoreBusy",
     "StoreFault",
     "StoreOp",
@@ -127,6 +130,7 @@ __all__ = [
     "Tick",
     "TokenError",
     "TokenSource",
+    "Transport",
     "TryLock",
     "Unavailable",
     "Unlock",
@@ -136,7 +140,7 @@ __all__ = [
     "read_answer",
 ]
 
-_LAZY = {"Settings": "_settings", **dict.fromkeys(("Effect", "Input", "StoreOp"), "_types")}
+_LAZY = {"Settings": "_settings", **dict.fromkeys(("Effect", "Input", "Store", "StoreOp", "Transport"), "_types")}
 
 if not TYPE_CHECKING:
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from tokenward._types import Store
 
 
 class Settings(TypedDict, total=False):
@@ -30,7 +33,7 @@ class Settings(TypedDict, total=False):
     #: Resource the token is for (RFC 8707).
     resource: str
     #: Path of the credential file.
-    store: str | os.PathLike[str]
+    store: str | os.PathLike[str] | Store
     #: How the credential file is written. Default: tokenward.
     format: Literal["tokenward", "claude-code", "panda", "codex", "gemini", "anthropic-sdk", "aws-sso"]
     #: Whether the store is only read: no refresh, no change. Default: false.

@@ -1,5 +1,7 @@
 """The compiled half of `tokenward`. Written by hand, compared with the module by stubtest."""
 
+import asyncio
+import concurrent.futures
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -7,7 +9,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Literal, final
 
 from tokenward._settings import Settings
-from tokenward._types import Effect, Input, StoreOp
+from tokenward._types import Effect, Input, StoreOp, Transport
 from tokenward.errors import TokenError
 
 if sys.version_info >= (3, 11):
@@ -16,6 +18,7 @@ else:
     from typing_extensions import Self, Unpack
 
 __all__ = [
+    "MAX_BODY",
     "AccessToken",
     "Adopt",
     "Answer",
@@ -66,6 +69,7 @@ __all__ = [
     "settings_table",
 ]
 
+MAX_BODY: int
 __version__: str
 
 def close_all() -> None: ...
@@ -77,7 +81,14 @@ def settings_table() -> list[tuple[str, str, list[str], str, bool, str]]: ...
 
 @final
 class TokenSource:
-    def __new__(cls, settings: Mapping[str, Any] | None = None, /, **named: Unpack[Settings]) -> Self: ...
+    def __new__(
+        cls,
+        settings: Mapping[str, Any] | None = None,
+        /,
+        *,
+        transport: Transport | None = None,
+        **named: Unpack[Settings],
+    ) -> Self: ...
     @staticmethod
     def static(token: AccessToken | str) -> TokenSource: ...
     def get_token(self, min_ttl: float = 0.0, deadline: float | None = None) -> AccessToken: ...
@@ -275,6 +286,8 @@ class Machine:
 class FileStore:
     def __new__(cls, path: str | os.PathLike[str], *, trust_lock: bool = False) -> Self: ...
     def perform(self, op: StoreOp) -> Answer: ...
+    def stamp(self) -> int | None: ...
+    def identity(self) -> str | None: ...
     def resolved(self) -> os.PathLike[str]: ...
 
 @final
@@ -421,6 +434,7 @@ class Deliver:
     def token(self) -> AccessToken | None: ...
     @property
     def error(self) -> TokenError | None: ...
+    def settle(self, future: asyncio.Future[AccessToken] | concurrent.futures.Future[AccessToken]) -> None: ...
 
 @final
 class Emit:

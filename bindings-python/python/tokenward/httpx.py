@@ -1,15 +1,21 @@
-"""The token in the requests of httpx: `httpx.Client(auth=Auth(source))`, and the same for `AsyncClient`."""
+"""The token in the requests of httpx, and the requests for tokens over httpx."""
 
 from __future__ import annotations
 
+import re
+import ssl
+import time
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
 import httpx
 
+from tokenward._tokenward import MAX_BODY, MaybeSent, NotSent, Response
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
-    from tokenward import AccessToken, TokenSource
+    from tokenward import AccessToken, Request, TokenSource
 
 
 class Auth(httpx.Auth):
@@ -41,6 +47,118 @@ class Auth(httpx.Auth):
             newer = await self._source.get_token_async()
             if newer != token and _can_be_repeated(response.request):
                 yield _with(newer, response.request)
+
+
+class Transport:
+    """Sends token requests over httpx: `TokenSource(settings, transport=Transport(client))`.
+
+    For what httpx can do and the built-in transport cannot: client certificates, SOCKS proxies, a test's own transport.
+    The client's connections are used, and neither its auth, headers and cookies nor its redirects. Without a client
+    each request has one of its own.
+    """
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        self._client = client
+
+    def send(self, request: Request) -> Response | NotSent | MaybeSent:
+        """See tokenward.Transport."""
+        if self._client is not None:
+            return _send(self._client, request)
+        try:
+            client = httpx.Client()
+        except Exception as error:
+            return _unusable(error)
+        with client:
+            return _send(client, request)
+
+
+class AsyncTransport:
+    """The same over asyncio, for a host of your own: `effect.answer(await transport.send(effect.request))`."""
+
+    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+        self._client = client
+
+    async def send(self, request: Request) -> Response | NotSent | MaybeSent:
+        """Sends the request once. Cancelled, it may have sent it."""
+        if self._client is not None:
+            return await _send_async(self._client, request)
+        try:
+            client = httpx.AsyncClient()
+        except Exception as error:
+            return _unusable(error)
+        async with client:
+            return await _send_async(client, request)
+
+
+def _send(client: httpx.Client, request: Request) -> Response | NotSent | MaybeSent:
+    if client.is_closed:
+        return NotSent("the client is closed")
+    post, body, ends = _post(request), bytearray(), time.monotonic() + request.timeout
+    try:
+        with closing(client.send(post, stream=True, auth=None, follow_redirects=False)) as answer:
+            for part in answer.iter_bytes():
+                body += part
+                if time.monotonic() > ends:
+                    return MaybeSent("timeout: answer")
+                if len(body) > MAX_BODY:
+                    break
+    except Exception as error:
+        return _fault(error)
+    return _response(answer, body)
+
+
+async def _send_async(client: httpx.AsyncClient, request: Request) -> Response | NotSent | MaybeSent:
+    if client.is_closed:
+        return NotSent("the client is closed")
+    post, body, ends = _post(request), bytearray(), time.monotonic() + request.timeout
+    try:
+        async with aclosing(await client.send(post, stream=True, auth=None, follow_redirects=False)) as answer:
+            async for part in answer.aiter_bytes():
+                body += part
+                if time.monotonic() > ends:
+                    return MaybeSent("timeout: answer")
+                if len(body) > MAX_BODY:
+                    break
+    except Exception as error:
+        return _fault(error)
+    return _response(answer, body)
+
+
+def _post(request: Request) -> httpx.Request:
+    # Not made by the client, which would add headers and cookies of its own.
+    headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+    timeout = httpx.Timeout(request.timeout, connect=request.connect_timeout).as_dict()
+    headers.append((b"connection", b"close"))
+    return httpx.Request("POST", request.url, headers=headers, content=request.body, extensions={"timeout": timeout})
+
+
+def _response(answer: httpx.Response, body: bytearray) -> Response:
+    return Response(answer.status_code, list(answer.headers.items()), bytes(body[:MAX_BODY]))
+
+
+def _unusable(error: Exception) -> NotSent:
+    # A client without settings takes them from the environment: a proxy, a file of certificates.
+    return NotSent(f"httpx cannot be used: {type(error).__name__}")
+
+
+def _fault(error: Exception) -> NotSent | MaybeSent:
+    name = type(error).__name__
+    if isinstance(error, httpx.ConnectError):
+        return NotSent(f"{name}: {error}", blocked=_is_about_certificates(error))
+    if isinstance(error, httpx.ProxyError):
+        # A proxy that is willing, and cannot reach the server or is busy, is like a network that is down.
+        return NotSent(f"{name}: {error}", blocked=re.match(r"4(?!08|29)\d\d ", str(error)) is not None)
+    if isinstance(error, (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
+        return NotSent(name)
+    # The request may be with the server. The error's own words may quote it.
+    return MaybeSent(name)
+
+
+def _is_about_certificates(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _with(token: AccessToken, request: httpx.Request) -> httpx.Request:

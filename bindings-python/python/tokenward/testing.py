@@ -15,10 +15,12 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from tokenward import AccessToken, Grant, TokenSource
+from tokenward import AccessToken, Grant, SignedOut, TokenSource
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from tokenward import Store, Transport
 
     if sys.version_info >= (3, 11):
         from typing import Self
@@ -49,14 +51,16 @@ class Provider:
         self.refresh_token = ready["refresh_token"]
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
-    def settings(self, store: str | os.PathLike[str], **named: Any) -> dict[str, Any]:
+    def settings(self, store: str | os.PathLike[str] | Store, **named: Any) -> dict[str, Any]:
         """Returns the settings of a source on this server."""
         return {"token_url": self.token_url, "client_id": self.client_id, "store": store, **named}
 
-    def source(self, store: str | os.PathLike[str], **named: Any) -> TokenSource:
-        """Returns a source on this server. A store that is not there gets the server's first login."""
-        source = TokenSource(self.settings(store, **named))
-        if not os.path.exists(store):
+    def source(
+        self, store: str | os.PathLike[str] | Store, *, transport: Transport | None = None, **named: Any
+    ) -> TokenSource:
+        """Returns a source on this server. A store that holds nothing gets the server's first login."""
+        source = TokenSource(self.settings(store, **named), transport=transport)
+        if isinstance(source.status().fault, SignedOut):
             source.save(Grant(refresh_token=self.refresh_token))
         return source
 
