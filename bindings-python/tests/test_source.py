@@ -137,6 +137,35 @@ def test_threads_share_one_refresh(tokenward_source: TokenSource, tokenward_prov
     assert tokenward_provider.stats()["requests"] == 1
 
 
+def test_threads_that_run_side_by_side_get_tokens_while_they_are_replaced(
+    tokenward_source: TokenSource, tokenward_provider: Provider
+) -> None:
+    replaced = {tokenward_source.get_token().fingerprint}
+    together, is_over = threading.Barrier(5), threading.Event()
+    seen: list[set[str]] = []
+
+    def ask() -> None:
+        together.wait()
+        mine: set[str] = set()
+        while not is_over.is_set():
+            mine |= {token.fingerprint for token in (tokenward_source.get_token() for _ in range(100))}
+        seen.append(mine)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    for _ in range(10):
+        replaced.add(tokenward_source.refresh().fingerprint)
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+    assert len(seen) == 4
+    assert set().union(*seen) <= replaced
+    assert len(replaced) == tokenward_provider.stats()["requests"] == 11
+
+
 def test_a_closed_source_says_so(tokenward_source: TokenSource) -> None:
     with tokenward_source:
         pass
