@@ -16,24 +16,25 @@ from tokenward.testing import Provider
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-NUMBER = 200_000
+#: Short enough that some of the runs are interrupted by nobody, on a busy machine too.
+NUMBER, RUNS = 5_000, 200
 
 
 def best(statement: str, **names: object) -> float:
-    """Returns the best of seven, in nanoseconds for each call."""
-    runs = timeit.repeat(statement, globals=names, number=NUMBER, repeat=7)
+    """Returns the best run, in nanoseconds for each call."""
+    runs = timeit.repeat(statement, globals=names, number=NUMBER, repeat=RUNS)
     return min(runs) / NUMBER * 1e9
 
 
 async def awaited(call: Callable[[], Awaitable[object]]) -> float:
-    """Returns the best of seven for `await`."""
+    """Returns the best run for `await`."""
     times = []
-    for _ in range(7):
+    for _ in range(RUNS):
         start = time.perf_counter()
-        for _ in range(NUMBER // 10):
+        for _ in range(NUMBER):
             await call()
         times.append(time.perf_counter() - start)
-    return min(times) / (NUMBER // 10) * 1e9
+    return min(times) / NUMBER * 1e9
 
 
 async def empty_coroutine() -> None:

@@ -19,19 +19,19 @@ from authlib.integrations.requests_client import OAuth2Session
 from google.oauth2.credentials import Credentials
 from tokenward import AccessToken, TokenSource
 
-HOUR = 3600
+HOUR, RUNS = 3600, 100
 
 
-def best(name: str, statement: str, number: int = 20_000, **names: object) -> None:
-    """Prints the best of seven."""
-    runs = timeit.repeat(statement, globals=names, number=number, repeat=7)
+def best(name: str, statement: str, number: int = 1_000, **names: object) -> None:
+    """Prints the best run."""
+    runs = timeit.repeat(statement, globals=names, number=number, repeat=RUNS)
     print(f"{min(runs) / number * 1e9:7.0f} ns  {name}")
 
 
-async def best_awaited(name: str, call: Any, number: int = 20_000) -> None:
-    """Prints the best of seven for `await`."""
+async def best_awaited(name: str, call: Any, number: int = 1_000) -> None:
+    """Prints the best run for `await`."""
     times = []
-    for _ in range(7):
+    for _ in range(RUNS):
         start = time.perf_counter()
         for _ in range(number):
             await call()
@@ -116,7 +116,7 @@ def main() -> None:
     best(
         "msal: app.acquire_token_silent(scopes, account)",
         "get(scopes, account)",
-        number=500,
+        number=20,
         get=app.acquire_token_silent,
         scopes=["scope-1"],
         account=account,
