@@ -166,31 +166,46 @@ fn verified_status_of_a_revoked_login_fails_though_its_token_still_works() {
 
 #[test]
 fn of_a_login_that_has_ended_nothing_is_in_doubt() {
-    let scene = Scene::strict();
-    scene.provider.hold_answers();
-    let command = scene.command(&["token"]);
-    scene.provider.wait("held", 1);
-    command.interrupt();
-    command.interrupt();
-    assert_eq!(command.exit_code(), 130);
-    scene.provider.release();
-    let doubted = run(&scene, &["status"]);
+    // The strict server takes the repetition for a theft; with `reauth` nobody repeats.
+    for unknown_outcome in ["replay", "reauth"] {
+        let scene = Scene::strict();
+        scene.provider.hold_answers();
+        let command = scene.command(&["token"]);
+        scene.provider.wait("held", 1);
+        command.interrupt();
+        command.interrupt();
+        assert_eq!(command.exit_code(), 130);
+        scene.provider.release();
+        let doubted = run(&scene, &["status"]);
 
-    // The strict server takes the repetition for a theft.
-    let refused = run(&scene, &["refresh", "--json"]);
+        let refused = run(&scene, &["token", "--json", "--unknown-outcome", unknown_outcome]);
+        let [json, text, doctor] = [&["status", "--json"][..], &["status"], &["doctor"]].map(|args| run(&scene, args));
+
+        assert!(doubted.stdout.contains("in doubt"), "{}", doubted.stdout);
+        assert_eq!((refused.code, json.code, text.code), (4, 4, 4), "{unknown_outcome}: {}", text.stdout);
+        let answer = json.answer("status");
+        assert_eq!((&answer["dead"], &answer["unknown_outcome"]), (&json!("rotation_lost"), &json!(false)));
+        assert!(text.stdout.contains("rotation_lost: sign in again"), "{}", text.stdout);
+        let all = text.stdout + &doctor.stdout;
+        assert!(!all.contains("in doubt") && !all.contains("in_doubt"), "{unknown_outcome}: {all}");
+    }
+}
+
+#[test]
+fn of_a_dead_login_nothing_is_in_doubt_though_a_last_request_had_no_answer() {
+    let scene = Scene::strict();
+    scene.provider.control(&json!({"revoke": "family"}));
+    assert_eq!(run(&scene, &["refresh"]).code, 4);
+    scene.provider.control(&json!({"fault": {"drop": "after", "times": 9}}));
+
+    let unanswered = run(&scene, &["refresh", "--json", "--deadline", "1"]);
     let [json, text, doctor] = [&["status", "--json"][..], &["status"], &["doctor"]].map(|args| run(&scene, args));
 
-    assert!(doubted.stdout.contains("in doubt"), "{}", doubted.stdout);
-    assert_eq!((refused.code, json.code, text.code), (4, 4, 4));
+    assert_ne!(unanswered.code, 0);
     let answer = json.answer("status");
-    assert_eq!((&answer["dead"], &answer["unknown_outcome"]), (&json!("rotation_lost"), &json!(false)));
-    assert!(text.stdout.contains("rotation_lost: sign in again"), "{}", text.stdout);
-    assert!(
-        !text.stdout.contains("in doubt") && !doctor.stdout.contains("in_doubt"),
-        "{}{}",
-        text.stdout,
-        doctor.stdout
-    );
+    assert_eq!((&answer["dead"], &answer["unknown_outcome"]), (&json!("revoked"), &json!(false)));
+    let all = text.stdout + &doctor.stdout;
+    assert!(all.contains("revoked: sign in again") && !all.contains("in doubt") && !all.contains("in_doubt"), "{all}");
 }
 
 #[test]
