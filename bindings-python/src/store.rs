@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use pyo3::prelude::*;
-use tokenward::Store as _;
+use pyo3::{exceptions::PyValueError, prelude::*};
+use tokenward::{Store as _, StoreFormat};
 
 use crate::{effect::Op, input::Answer};
 
-/// A credential in a file, with its lock and its journal beside it.
+/// A credential in a file, with its lock and its journal beside it. `format` names the tool whose store it is: its locks are
+/// taken too.
 #[pyclass(frozen, module = "tokenward")]
 pub(crate) struct FileStore {
     inner: Arc<tokenward::FileStore>,
@@ -22,9 +23,11 @@ impl FileStore {
 #[pymethods]
 impl FileStore {
     #[new]
-    #[pyo3(signature = (path, *, trust_lock=false))]
-    fn new(path: PathBuf, trust_lock: bool) -> PyResult<Self> {
-        Ok(Self { inner: Arc::new(tokenward::FileStore::open(path, trust_lock)?) })
+    #[pyo3(signature = (path, *, trust_lock=false, format="tokenward"))]
+    fn new(path: PathBuf, trust_lock: bool, format: &str) -> PyResult<Self> {
+        let format = StoreFormat::from_name(format)
+            .ok_or_else(|| PyValueError::new_err(format!("no such format of a store: {format}")))?;
+        Ok(Self { inner: Arc::new(tokenward::FileStore::open(path, trust_lock)?.with_format(format)) })
     }
 
     /// Carries out one operation and returns its answer, to be fed to the machine that asked for it.
