@@ -23,29 +23,110 @@ extension URLSession {
     private func send(_ request: URLRequest, _ token: AccessToken) async throws -> (Data, URLResponse) {
         var authorized = request
         authorized.setValue(token.authorization(), forHTTPHeaderField: "Authorization")
-        return try await data(for: authorized, delegate: Origin(request.url))
+        #if canImport(FoundationNetworking)
+        return try await Redirected.data(for: authorized, in: configuration)
+        #else
+        return try await data(for: authorized, delegate: Origin())
+        #endif
     }
 }
 
+extension URLRequest {
+    /// Returns this request, to which a server leads, with the token of the first one if that went to the same origin.
+    fileprivate func following(_ first: URLRequest?) -> URLRequest {
+        let isOurs = first?.url.flatMap { first in url.map { $0.isSameOrigin(as: first) } } == true
+        var next = self
+        next.setValue(isOurs ? first?.value(forHTTPHeaderField: "Authorization") : nil, forHTTPHeaderField: "Authorization")
+        return next
+    }
+}
+
+#if !canImport(FoundationNetworking)
 /// Keeps the token at the origin for which it was asked.
 private final class Origin: NSObject, URLSessionTaskDelegate, Sendable {
-    private let url: URL?
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(request.following(task.originalRequest))
+    }
+}
+#else
+/// FoundationNetworking asks only the delegate of a session about redirects, and else takes the token along to anywhere:
+/// the request has a session of its own, with the caller's configuration.
+private final class Redirected: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    private let reply: CheckedContinuation<(Data, URLResponse), any Error>
+    private var body = Data()
 
-    init(_ url: URL?) {
-        self.url = url
+    static func data(for request: URLRequest, in configuration: URLSessionConfiguration) async throws -> (Data, URLResponse) {
+        let cancel = Cancel()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { reply in
+                let session = URLSession(configuration: configuration, delegate: Redirected(reply), delegateQueue: nil)
+                let task = session.dataTask(with: request)
+                cancel.begin(task)
+                session.finishTasksAndInvalidate()
+            }
+        } onCancel: {
+            cancel.cancel()
+        }
+    }
+
+    private init(_ reply: CheckedContinuation<(Data, URLResponse), any Error>) {
+        self.reply = reply
     }
 
     func urlSession(
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
         newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
-        var next = request
-        let isOurs = url.map { request.url?.isSameOrigin(as: $0) == true } == true
-        let sent = isOurs ? task.originalRequest?.value(forHTTPHeaderField: "Authorization") : nil
-        next.setValue(sent, forHTTPHeaderField: "Authorization")
-        completionHandler(next)
+        completionHandler(request.following(task.originalRequest))
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
+    ) {
+        completionHandler(.allow)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        body.append(data)
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        if let response = task.response, error == nil {
+            reply.resume(returning: (body, response))
+        } else {
+            reply.resume(throwing: error ?? URLError(.badServerResponse))
+        }
     }
 }
+
+/// Cancels a task, also one that begins later.
+private final class Cancel: @unchecked Sendable {
+    private let lock = NSLock()
+    private var task: URLSessionTask?
+    private var isCancelled = false
+
+    func begin(_ task: URLSessionTask) {
+        let isCancelled = lock.withLock {
+            self.task = task
+            return self.isCancelled
+        }
+        task.resume()
+        if isCancelled { task.cancel() }
+    }
+
+    func cancel() {
+        let task = lock.withLock {
+            isCancelled = true
+            return self.task
+        }
+        task?.cancel()
+    }
+}
+#endif
 
 extension URLResponse {
     /// Whether the request's own origin refuses its token. `insufficient_scope` is no reason for a new one, whatever the

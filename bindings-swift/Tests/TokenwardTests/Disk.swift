@@ -3,7 +3,7 @@ import Tokenward
 
 /// A store, a journal, parked grants and one lock, as tests/vectors/README.md describes them.
 struct Disk {
-    private var store: Data?
+    private(set) var content: Data?
     private var journal: Data?
     private var parked: [Machine.Parked] = []
     private var parkedEver = 0
@@ -12,7 +12,7 @@ struct Disk {
 
     mutating func edit(_ edit: JSON) throws {
         let edit = try edit.known("store", "journal", "parked", "lock")
-        if let store = edit["store"] { self.store = store == .null ? nil : try store.content() }
+        if let store = edit["store"] { content = store == .null ? nil : try store.content() }
         if edit["journal"] == .null { journal = nil }
         for write in edit["journal"]?.array ?? [] {
             let write = try write.known("offset", "text", "hex")
@@ -52,8 +52,8 @@ struct Disk {
             splice(Int(stage.mark.offset), stage.mark.data)
             return stage.answer()
         case .commit(let commit):
-            guard commit.isMade(for: store) else { return commit.answer(.moved) }
-            store = commit.content
+            guard commit.isMade(for: content) else { return commit.answer(.moved) }
+            content = commit.content
             return commit.answer(.replaced)
         case .note(let note):
             write(note.journal)
@@ -110,8 +110,8 @@ struct Disk {
         ]
         // A text is compared byte for byte, anything else as JSON.
         if let expected = after["store"] {
-            let text = store.map { JSON.text(String(decoding: $0, as: UTF8.self)) } ?? .null
-            found["store"] = text == expected ? text : try store.map { try JSON(parsing: $0) } ?? .null
+            let text = content.map { JSON.text(String(decoding: $0, as: UTF8.self)) } ?? .null
+            found["store"] = text == expected ? text : try content.map { try JSON(parsing: $0) } ?? .null
         }
         return after.compactMap { found[$0] == $1 ? nil : "\($0) is \(String(describing: found[$0])), not \($1)" }
     }
@@ -141,7 +141,7 @@ struct Disk {
         let ranges = load.journal.map { Data(whole.dropFirst(Int($0.lowerBound)).prefix($0.count)) }
         return load.answer(
             journal: journalFault.map { .failure($0) } ?? .success(ranges),
-            store: storeFault.map { .failure($0) } ?? .success(load.store ? store : nil),
+            store: storeFault.map { .failure($0) } ?? .success(load.store ? content : nil),
             parked: load.parked ? parked : [])
     }
 
