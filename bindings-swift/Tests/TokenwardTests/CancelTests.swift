@@ -3,7 +3,7 @@ import Testing
 import Tokenward
 
 /// A cancelled task stops waiting, and nothing else.
-@Suite struct CancelTests {
+@Suite(.timeLimit(.minutes(1))) struct CancelTests {
     @Test func theRefreshGoesOnAndItsTokenIsOnTheDisk() async throws {
         let world = try World()
         let source = try TokenSource(world.settings)

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The end of a process, and of a task, while a refresh token is on its way.
-@Suite struct ExitTests {
+@Suite(.timeLimit(.minutes(1))) struct ExitTests {
     @Test(arguments: ["Exit", "Return"])
     func aProcessThatEndsWaitsForItsAnswerAndSavesIt(end: String) async throws {
         let world = try World()

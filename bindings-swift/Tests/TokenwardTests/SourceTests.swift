@@ -126,6 +126,18 @@ import Tokenward
         await source.close()
     }
 
+    @Test func aTokenWithTooLittleLifeIsReplacedForWhoNeedsMore() async throws {
+        let old = try await Old()
+
+        let first = try await old.source.getToken(minTTL: .seconds(40 * 60))
+        let second = try await old.source.getToken(minTTL: .seconds(55 * 60))
+
+        #expect(first.expose() == old.first)
+        #expect(second != first)
+        #expect(try await old.world.provider.stats()["rotations"] == 1)
+        await old.source.close()
+    }
+
     @Test func aFixedTokenServesTheTestsOfOthers() async throws {
         let source = TokenSource.fixed(AccessToken("access-token-1"))
 

@@ -41,6 +41,25 @@ final class World: Sendable {
     }
 }
 
+/// A source whose token is old enough for a refusal to be believed.
+struct Old {
+    let world: World
+    let source: TokenSource
+    let first: String
+
+    init() async throws {
+        world = try World()
+        let login = try await world.provider.control(["login": "access"])
+        first = login.text("access_token")
+        let minutes = { (count: Double) in ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: count * 60)) }
+        try world.write([
+            "version": 1, "access_token": first, "refresh_token": login.text("refresh_token"),
+            "issued_at": minutes(-5), "expires_at": minutes(50),
+        ])
+        source = try TokenSource(world.settings)
+    }
+}
+
 /// The strict server. It revokes the login as soon as a refresh token is used twice.
 final class Provider: Sendable {
     let url: String
