@@ -16,10 +16,18 @@ import Tokenward
         ("array", { "\([$0])" }),
     ]
 
+    /// Whether a text holds the secret, as letters or as the numbers of its bytes.
+    static func tells(_ text: String) -> Bool {
+        let bytes = secret.utf8.map { "\($0)" }.joined(separator: "\\D+")
+        return text.contains(secret) || text.range(of: bytes, options: .regularExpression) != nil
+    }
+
     @Test func eachChannelWouldTellASecretThatStandsOpen() {
         struct Leaky { let token = SecretTests.secret }
+        struct Dripping { let data = Data(SecretTests.secret.utf8) }
         for (name, channel) in Self.channels {
-            #expect(channel(Leaky()).contains(Self.secret), "\(name)")
+            #expect(Self.tells(channel(Leaky())), "\(name)")
+            if name == "dump" { #expect(Self.tells(channel(Dripping())), "bytes") }
         }
     }
 
@@ -33,12 +41,10 @@ import Tokenward
         #expect(token.expose() == Self.secret)
         #expect(grant.exposeRefreshToken() == Self.secret)
 
-        let bytes = "\(Array(Self.secret.utf8))".dropFirst().dropLast()
         let things: [Any] = [token, grant, source, settings, response, parked, try await source.getToken()]
         for thing in things {
             for (name, channel) in Self.channels {
-                let told = channel(thing)
-                #expect(!told.contains(Self.secret) && !told.contains(bytes), "\(name) of \(type(of: thing))")
+                #expect(!Self.tells(channel(thing)), "\(name) of \(type(of: thing))")
             }
             #expect(!(thing is any Encodable), "\(type(of: thing))")
         }
