@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { platform } from './platforms.mjs';
 
 const here = join(dirname(fileURLToPath(import.meta.url)), '..');
-const profile = process.argv.includes('--profile') ? process.argv[process.argv.indexOf('--profile') + 1] : 'release';
+const profile = process.argv.includes('--profile') ? process.argv[process.argv.indexOf('--profile') + 1] : 'dist';
 const cargo = (args, options) => {
   const { status, stdout } = spawnSync('cargo', args, { cwd: here, encoding: 'utf8', ...options });
   if (status !== 0) process.exit(status ?? 1);
@@ -15,7 +15,7 @@ const cargo = (args, options) => {
 };
 
 // Names are for debuggers, and half a megabyte of what people download.
-const strip = profile === 'release' ? ['--', '-Cstrip=symbols'] : [];
+const strip = profile === 'dist' ? ['--', '-Cstrip=symbols'] : [];
 cargo(['rustc', '--package', 'tokenward-node', '--profile', profile, ...strip], { stdio: 'inherit' });
 const { target_directory: target } = JSON.parse(cargo(['metadata', '--format-version', '1', '--no-deps']));
 const [prefix, suffix] = { linux: ['lib', 'so'], darwin: ['lib', 'dylib'], win32: ['', 'dll'] }[process.platform];

@@ -1,7 +1,7 @@
 // Builds and packs the compiled part for every platform that is released, on one Linux machine:
 //
-//     rustup target add x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin
-//     python3 -m venv zig && zig/bin/pip install ziglang cargo-zigbuild && PATH=$PWD/zig/bin:$PATH node scripts/release.mjs
+//     PATH=$(../tools/cross/setup x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin):$PATH \
+//       node scripts/release.mjs
 //
 // A toolchain without one of the targets builds its standard library with `--build-std` (that wants rust-src, and
 // RUSTC_BOOTSTRAP=1 on a stable toolchain). `release.mjs PLATFORM…` builds only those named.
@@ -55,9 +55,9 @@ try {
     const isMac = target.endsWith('darwin');
     const goal = glibc ? `${target}.${glibc}` : target;
     const flags = isMac ? frameworks() : [];
-    const args = ['rustc', '--package', 'tokenward-node', '--release', '--target', goal, ...std, '--', '-Cstrip=symbols', ...flags];
+    const args = ['rustc', '--package', 'tokenward-node', '--profile', 'dist', '--target', goal, ...std, '--', '-Cstrip=symbols', ...flags];
     run('cargo-zigbuild', args, { stdio: 'inherit', env: { MACOSX_DEPLOYMENT_TARGET: '11.0', ...process.env } });
-    const built = join(output, target, 'release', isMac ? 'libtokenward_node.dylib' : 'libtokenward_node.so');
+    const built = join(output, target, 'dist', isMac ? 'libtokenward_node.dylib' : 'libtokenward_node.so');
     copyFileSync(built, join(here, 'native', `tokenward.${name}.node`));
   }
   run(process.execPath, ['scripts/pack.mjs'], { stdio: 'inherit' });
