@@ -13,6 +13,7 @@ pub mod leaks;
 pub mod process;
 pub mod provider;
 pub mod random;
+#[cfg(feature = "real")]
 pub mod real;
 pub mod rules;
 pub mod sim;
