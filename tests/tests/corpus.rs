@@ -24,6 +24,16 @@ fn every_store_keeps_what_is_not_ours() {
 }
 
 #[test]
+fn an_answer_read_by_itself_means_one_thing_and_tells_no_token() {
+    feed("answer", fuzzed::read);
+}
+
+#[test]
+fn a_save_in_any_format_changes_the_login_alone() {
+    feed("format", fuzzed::format);
+}
+
+#[test]
 fn no_journal_loses_a_login() {
     feed("journal", fuzzed::journal);
 }

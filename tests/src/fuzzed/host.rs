@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tokenward::{AccessToken, Config, Effect, Event, Input, Machine, Now, Response, SecretBytes, UnixTime, Waiter};
+use tokenward::{
+    AccessToken, Config, Effect, Event, Input, Machine, Now, Response, SecretBytes, StoreFormat, UnixTime, Waiter,
+};
 
 use crate::vectors::Disk;
 
@@ -33,8 +35,17 @@ const EFFECTS: u32 = 2000;
 
 impl Host {
     pub fn new(store: Option<Vec<u8>>, journal: Option<Vec<u8>>) -> Self {
+        Self::made(StoreFormat::default(), store, journal)
+    }
+
+    /// Returns a host whose store another tool owns.
+    pub fn of(format: StoreFormat, store: Option<Vec<u8>>) -> Self {
+        Self::made(format, store, None)
+    }
+
+    fn made(format: StoreFormat, store: Option<Vec<u8>>, journal: Option<Vec<u8>>) -> Self {
         Self {
-            machine: Machine::new(Config::new("https://id.test/token", "client-1")),
+            machine: Machine::new(Config { format, ..Config::new("https://id.test/token", "client-1") }),
             answers: Vec::new(),
             requests: 0,
             disk: Disk::with(store, journal),

@@ -3,22 +3,35 @@
 //! Each property takes bytes and panics where it does not hold. `fuzz/` feeds them what a fuzzer finds; the test `corpus`
 //! feeds them the corpus and mutations of it.
 
+mod format;
 mod host;
 pub mod input;
 pub mod mutate;
+mod read;
 
 use serde_json::{Map, Value};
 use tokenward::{Account, Adopt, Grant, Guard, Input, Response, Secret, SecretBytes, Want};
 
+pub use format::format;
 use host::{Host, TOKEN};
 use input::Answer;
+pub use read::read;
 
 /// What a store of ours begins with. The owner's members stand between ours.
 const STORE: &str = r#"{"mine":[1,2.50,{"deep":"\u00e9"}],"version":1,"access_token":"access-token-1","refresh_token":"refresh-token-1","issued_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-01T00:00:10Z","last":null}"#;
 
 /// The members that a store of ours has.
-const OURS: &[&str] =
-    &["version", "access_token", "refresh_token", "token_type", "scope", "issued_at", "expires_at", "account"];
+const OURS: &[&str] = &[
+    "version",
+    "access_token",
+    "refresh_token",
+    "token_type",
+    "scope",
+    "issued_at",
+    "expires_at",
+    "refresh_token_expires_at",
+    "account",
+];
 
 /// The longest error that anybody is told.
 const LONGEST_ERROR: usize = 1024;
