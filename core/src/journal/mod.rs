@@ -16,6 +16,8 @@
 mod answer;
 mod frame;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use alloc::{vec, vec::Vec};
 use core::ops::Range;
