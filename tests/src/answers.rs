@@ -133,6 +133,14 @@ pub fn read_index() -> Result<Index, String> {
 /// # Errors
 /// A sentence for the person who wrote the vector.
 pub fn run(input: &Input) -> Result<Expected, String> {
+    Ok(shown(&read_answer(&response(input)?, RECEIVED)))
+}
+
+/// Returns the answer itself.
+///
+/// # Errors
+/// A sentence for the person who wrote the vector.
+pub fn response(input: &Input) -> Result<Response, String> {
     let mut body = match (&input.body, &input.body_b64) {
         (Some(_), Some(_)) => return Err("body and body_b64".into()),
         (Some(text), None) => text.clone().into_bytes(),
@@ -141,8 +149,7 @@ pub fn run(input: &Input) -> Result<Expected, String> {
     };
     body.resize(body.len() + input.pad.unwrap_or_default(), b' ');
     let headers = input.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let response = Response { status: input.status, headers, body: SecretBytes::new(body) };
-    Ok(shown(&read_answer(&response, RECEIVED)))
+    Ok(Response { status: input.status, headers, body: SecretBytes::new(body) })
 }
 
 fn shown(answered: &Answered) -> Expected {

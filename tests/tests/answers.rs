@@ -1,11 +1,20 @@
 //! The vectors of `tests/vectors/answers`: what an answer of a token endpoint means in every language.
 //! `TOKENWARD_RECORD=1` writes what is found beside the class, which a person writes.
 
-use std::{collections::BTreeMap, env, fs};
+use std::{collections::BTreeMap, env, fs, time::Duration};
 
-use tokenward_tests::answers::{self, Expected, File, Vector};
+use tokenward::{Input, Want};
+use tokenward_tests::{
+    answers::{self, Expected, File, Vector},
+    fuzzed::host::Host,
+};
 
 const LEAST: usize = 120;
+
+const HIDDEN: &str = "unprintable";
+
+const STORE: &str =
+    r#"{"access_token":"access-token-1","refresh_token":"refresh-token-1","expires_at":"2026-01-01T00:00:10Z"}"#;
 
 #[test]
 fn every_answer_of_the_index_means_what_it_says() {
@@ -30,6 +39,31 @@ fn every_answer_of_the_index_means_what_it_says() {
     assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n\n"));
     assert_eq!(run, index.count);
     assert!(run >= LEAST, "{run} vectors");
+}
+
+#[test]
+fn a_machine_tells_its_callers_what_each_answer_means() {
+    let mut failures = Vec::new();
+    for vector in all() {
+        let mut host = Host::new(Some(STORE.into()), None);
+        host.answers.push(answers::response(&vector.input).expect("an answer"));
+
+        // Nobody waits for a second attempt.
+        let outcome = host.ask(|waiter| Input::Want(Want { deadline: Duration::from_millis(1), ..Want::new(waiter) }));
+
+        let Expected { error, grant, .. } = vector.expected;
+        let expected = match error {
+            Some(error) => Err(error.message),
+            None => Ok(grant.and_then(|grant| grant.access_token)),
+        };
+        // A code that looks like a token is shown by who knows that it is not the one that was sent.
+        let is_known = matches!((&outcome, &expected), (Err(said), Err(hidden)) if hidden.strip_suffix(HIDDEN).is_some_and(|head| said.starts_with(head)));
+        if outcome != expected && !is_known {
+            failures.push(format!("{}: {outcome:?}, but {expected:?} was expected", vector.name));
+        }
+    }
+
+    assert!(failures.is_empty(), "{} failures\n\n{}", failures.len(), failures.join("\n\n"));
 }
 
 #[test]

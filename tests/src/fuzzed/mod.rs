@@ -4,7 +4,7 @@
 //! feeds them the corpus and mutations of it.
 
 mod format;
-mod host;
+pub mod host;
 pub mod input;
 pub mod mutate;
 mod read;
