@@ -188,6 +188,7 @@ impl Machine {
         // The waits after answers without an access token add up: each of them spends a refresh token.
         let not_before = before_this.not_before.clone().filter(|_| !rotated);
         let mut state = journal::State { intent: None, dead: None, not_before, ..before_this };
+        self.dead = None;
         let base = before.and_then(|grant| grant.names().1);
         if let Some(spent) = base.filter(|base| Some(*base) != grant.names().1) {
             state.spend(spent);

@@ -29,7 +29,7 @@ use crate::{
     TokenError,
     effect::Ticket,
     expiry::{BELIEVED_AFTER, Held},
-    journal::Known,
+    journal::{Known, Staged},
     wire::Dialect,
 };
 
@@ -365,9 +365,9 @@ impl Machine {
     /// Tells once that a person must sign in.
     fn announce(&mut self, now: Now, out: &mut Out) {
         let Some(grant) = &self.view.grant else { return };
-        let staged = self.view.journal.answer.as_ref().is_some_and(|answer| answer.head.login);
-        if staged || !self.view.parked.is_empty() {
-            // A login is on its way into the store.
+        let decides = |answer: &Staged| answer.head.login || self.view.matches(answer);
+        if self.view.journal.answer.as_ref().is_some_and(decides) || !self.view.parked.is_empty() {
+            // A login is on its way into the store, or an answer that is newer than what is remembered.
             return;
         }
         let Can::Never(error @ TokenError::ReauthRequired { .. }) = self.can_refresh(now, false) else { return };
