@@ -457,3 +457,25 @@ fn shares_a_fragment(text: &[u8], secret: &[u8]) -> bool {
 pub(super) fn unavailable(trouble: Trouble) -> TokenError {
     TokenError::Unavailable { retry_in: None, trouble }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn an_answer_that_may_repeat_what_was_sent_in_any_spelling_counts_as_a_secret() {
+        let secret = Some(Secret::new("client-secret-1"));
+        let machine =
+            Machine::new(Config { client_secret: secret, ..Config::new("https://id.test/token", "client-1") });
+        let may_repeat = |body: &str| machine.may_repeat(body.as_bytes());
+
+        assert!(!may_repeat(r#"{"error":"invalid_grant"}"#));
+        assert!(!may_repeat(&"x".repeat(4096)));
+        assert!(may_repeat(&"x".repeat(4097)), "nobody looks through more");
+        assert!(may_repeat("client%2Dsecret"), "a form's escapes");
+        assert!(may_repeat(r"client\u002dsecret"), "escapes of JSON");
+        assert!(may_repeat("of lient-secret"), "twelve bytes of it");
+        assert!(!may_repeat("of ient-secret"), "eleven");
+    }
+}
