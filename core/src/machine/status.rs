@@ -87,3 +87,78 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::String, vec, vec::Vec};
+
+    use super::*;
+    use crate::{
+        Config, Effect, Fingerprint, Input, Loaded, Now, ReauthReason, SecretBytes, StoreOp, Unreadable, Waiter,
+        journal::{Dead, HolderRecord, Intent, Journal, State},
+    };
+
+    const STORE: &str = r#"{"access_token":"access-token-1","refresh_token":"refresh-token-1","scope":"read"}"#;
+
+    #[test]
+    fn a_store_and_its_journal_are_told() {
+        let name = Secret::new("refresh-token-1").fingerprint();
+        let key = Fingerprint::of_all(&["refresh-token-1", "https://id.test/token", "client-1"]);
+        let intent = Some(Intent { refresh_token: name.to_hex(), attempt: 1, at: 0 });
+        let dead = Some(Dead { key: key.to_hex(), reason: "revoked".into() });
+        let state =
+            State { intent, holder: Some(HolderRecord { pid: 4711, host: "laptop".into() }), ..State::default() };
+
+        let ended = status(Some(STORE), Some(State { dead, ..state.clone() }));
+        let status = status(Some(STORE), Some(state));
+
+        assert_eq!(status.refresh_token, Some(name));
+        assert_eq!(status.scope, Some(String::from("read")));
+        assert_eq!((status.dead, status.unknown_outcome), (None, true));
+        assert_eq!((ended.dead, ended.unknown_outcome), (Some(ReauthReason::Revoked), false));
+        assert_eq!(status.holder.map(|holder| holder.pid), Some(4711));
+        assert_eq!((status.fault, status.unsaved), (None, false));
+    }
+
+    #[test]
+    fn what_is_remembered_of_another_login_is_not_told() {
+        let other = Fingerprint::of(b"another").to_hex();
+        let state = State {
+            dead: Some(Dead { key: other.clone(), reason: "revoked".into() }),
+            intent: Some(Intent { refresh_token: other, attempt: 1, at: 0 }),
+            ..State::default()
+        };
+
+        let status = status(Some(STORE), Some(state));
+
+        assert_eq!((status.dead, status.unknown_outcome), (None, false));
+    }
+
+    #[test]
+    fn a_store_without_a_login_and_one_that_is_damaged_are_told_apart() {
+        assert_eq!(status(None, None).fault, Some(TokenError::SignedOut));
+        let corrupt = TokenError::StoreUnreadable { reason: Unreadable::Corrupt };
+        assert_eq!(status(Some("{"), None).fault, Some(corrupt));
+    }
+
+    /// Returns the status after one look.
+    fn status(store: Option<&str>, state: Option<State>) -> Status {
+        let mut parts = vec![vec![0; 4096], vec![0; 8192], Vec::new(), Vec::new()];
+        for write in state.map(|state| Journal::default().write(state).writes).unwrap_or_default() {
+            let part = usize::from(write.offset > 0);
+            let at = usize::try_from(write.offset.saturating_sub(4096)).expect("small");
+            // EXPOSE: a journal holds no secret here.
+            parts[part].splice(at..at + write.bytes.expose().len(), write.bytes.expose().iter().copied());
+        }
+        let loaded = Loaded {
+            journal: Ok(parts.into_iter().map(SecretBytes::new).collect()),
+            store: Ok(store.map(|text| SecretBytes::new(text.into()))),
+            ..Loaded::default()
+        };
+        let mut machine = Machine::new(Config::new("https://id.test/token", "client-1"));
+        let mut step = machine.step(Now::default(), Input::Look(Waiter(1)));
+        let Some(Effect::Store(StoreOp::Load(load))) = step.effects.pop() else { panic!("a look reads the store") };
+        _ = machine.step(Now::default(), load.answer(loaded));
+        machine.status()
+    }
+}
