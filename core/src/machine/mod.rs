@@ -79,7 +79,7 @@ pub struct Machine {
     save_at: Option<Duration>,
     saves_failed: u32,
     /// An answer that the disk took neither as a frame nor as a store.
-    kept: Option<crate::journal::Staged>,
+    kept: Option<Staged>,
     /// What is on its way into the store.
     pending: Option<(SecretBytes, Grant)>,
     /// The parked logins that are done with, in case they could not be removed.
