@@ -26,7 +26,7 @@ use ureq::{
 };
 use zeroize::Zeroizing;
 
-use super::{Reply, Transport, proxy, quiet::Quiet, roots, sent::MarkSent};
+use super::{Reply, Transport, proxy, quiet::Quiet, roots, sent::MarkSent, sys};
 use crate::{Config, Fetch, FetchFault, MAX_BODY, Request, Response, SecretBytes, config::is_safe_url};
 
 /// Sends requests over ureq: https with rustls, one fresh connection and one thread for each.
@@ -91,20 +91,20 @@ impl UreqTransport {
         resolver: impl Resolver,
         sent: &Arc<AtomicBool>,
     ) -> Agent {
+        let deadline = sys::now().mono.saturating_add(request.timeout);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections(0)
-            .timeout_global(Some(request.timeout))
-            .timeout_resolve(Some(request.connect_timeout))
-            .timeout_connect(Some(request.connect_timeout))
+            .timeout_resolve(Some(request.connect_timeout.min(request.timeout)))
+            .timeout_connect(Some(request.connect_timeout.min(request.timeout)))
             .accept_encoding(AutoHeaderValue::None)
             .user_agent(self.user_agent.as_str())
             .proxy(proxy)
             .tls_config(tls)
             .build();
-        let connector = DefaultConnector::default().chain(MarkSent { target, sent: Arc::clone(sent) });
+        let connector = DefaultConnector::default().chain(MarkSent { target, sent: Arc::clone(sent), deadline });
         Agent::with_parts(config, connector, resolver)
     }
 }
