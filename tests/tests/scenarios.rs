@@ -315,6 +315,24 @@ fn a_loss_of_power_after_stage_loses_nothing() {
 }
 
 #[test]
+fn a_loss_of_power_that_tears_a_note_does_not_forget_the_request_before_it() {
+    for seed in 0..16 {
+        let mut sim = long_remembering();
+        sim.world.fates = vec![Fate::LostAfter];
+        sim.want(0);
+        sim.run_to(0, "Unlock");
+
+        sim.lose_power(Loss::Torn, &mut Dice::new(seed));
+        sim.restart(0);
+        let caller = sim.want(0);
+        sim.run();
+
+        assert_eq!(sim.told(caller), reauth(ReauthReason::RotationLost), "{seed}");
+        assert_eq!(sim.count("replay"), 1, "{seed}");
+    }
+}
+
+#[test]
 fn a_spent_token_is_known_even_if_its_process_died_before_it_said_so() {
     let mut sim = Sim::new(Setup::default());
     let old = sim.world.disk.store.clone();
@@ -715,6 +733,17 @@ fn fresh(life: u64) -> Sim {
     }
     sim.run();
     sim.pass(Duration::from_millis(1));
+    sim
+}
+
+/// Returns a world whose journal remembers so many spent tokens that a state takes more than one sector.
+fn long_remembering() -> Sim {
+    let mut sim = Sim::new(Setup { processes: 1, ..Setup::default() });
+    for _ in 0..24 {
+        sim.want(0);
+        sim.run();
+        sim.pass(secs(61));
+    }
     sim
 }
 

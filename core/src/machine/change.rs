@@ -387,3 +387,88 @@ impl Machine {
         wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{vec, vec::Vec};
+
+    use super::*;
+    use crate::{
+        Config, Input, Parked, UnixTime, Waiter, Write,
+        journal::{Head, Journal},
+    };
+
+    /// A note is not synced, so two of them may be torn at once.
+    #[test]
+    fn notes_about_dropped_logins_spare_the_synced_state_beside_an_answer_whose_store_is_gone() {
+        let mut journal = Journal::default();
+        let mut disk = Disk(vec![0; 16_384]);
+        let prepared = journal.write(journal::State::default()).writes;
+        let head = Head { status: 200, base: Some(Fingerprint::of(b"refresh-token-1").to_hex()), ..Head::default() };
+        let (answer, _lost) = journal.stage(Staged { head, body: SecretBytes::new(b"{}".to_vec()) });
+        disk.write(&prepared);
+        disk.write(&[answer]);
+
+        let noted = disk.notes(Machine::new(Config::new("https://id.test/token", "client-1")));
+
+        let synced = prepared.last().map(|write| write.offset);
+        assert_eq!(noted.len(), 2);
+        assert_eq!(noted.first(), noted.last());
+        assert_ne!(noted.first().copied(), synced);
+    }
+
+    /// A journal without a store, beside two damaged logins.
+    struct Disk(Vec<u8>);
+
+    impl Disk {
+        /// Lets a machine work for half a minute and returns where its notes went.
+        fn notes(&mut self, mut machine: Machine) -> Vec<u64> {
+            let mut notes = Vec::new();
+            for secs in [0, 10, 20, 30] {
+                let now = Now { mono: Duration::from_secs(secs), wall: UnixTime::from_secs(secs) };
+                let mut input = if secs == 0 { Input::Look(Waiter(1)) } else { Input::Tick };
+                loop {
+                    let mut asked = None;
+                    for effect in machine.step(now, input).effects {
+                        if let Effect::Store(op) = effect {
+                            asked = Some(op);
+                        }
+                    }
+                    input = match asked {
+                        None => break,
+                        Some(StoreOp::Load(load)) => load.answer(self.loaded()),
+                        Some(StoreOp::TryLock(lock)) => lock.answer(Ok(())),
+                        Some(StoreOp::Unlock(unlock)) => unlock.answer(),
+                        Some(StoreOp::Note(note)) => {
+                            self.write(&note.journal.writes);
+                            notes.extend(note.journal.writes.iter().map(|write| write.offset));
+                            note.answer(Ok(()))
+                        }
+                        Some(op) => panic!("nothing else is to be done: {op:?}"),
+                    };
+                }
+            }
+            notes
+        }
+
+        fn write(&mut self, writes: &[Write]) {
+            for write in writes {
+                let at = usize::try_from(write.offset).expect("small");
+                // EXPOSE: no secret is real here.
+                let bytes = write.bytes.expose();
+                self.0[at..at + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+
+        fn loaded(&self) -> Loaded {
+            let parts = [&self.0[..4096], &self.0[4096..12_288], &self.0[12_288..], &[]];
+            let parked = ["parked-1", "parked-2"]
+                .map(|name| Parked { name: name.into(), bytes: SecretBytes::new(b"half a login".to_vec()) });
+            Loaded {
+                journal: Ok(parts.map(|part| SecretBytes::new(part.to_vec())).into()),
+                store: Ok(None),
+                parked: parked.into(),
+            }
+        }
+    }
+}
