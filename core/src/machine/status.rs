@@ -94,8 +94,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Config, Effect, Fingerprint, Input, Loaded, Now, ReauthReason, SecretBytes, StoreOp, Unreadable, Waiter,
-        journal::{Dead, HolderRecord, Intent, Journal, State},
+        Config, Effect, Fingerprint, Input, Loaded, Now, ReauthReason, SecretBytes, StoreOp, Unreadable, Waiter, Write,
+        journal::{Dead, Head, HolderRecord, Intent, Journal, Staged, State},
     };
 
     const STORE: &str = r#"{"access_token":"access-token-1","refresh_token":"refresh-token-1","scope":"read"}"#;
@@ -141,13 +141,34 @@ mod tests {
         assert_eq!(status(Some("{"), None).fault, Some(corrupt));
     }
 
-    /// Returns the status after one look.
+    #[test]
+    fn a_login_that_is_staged_before_there_is_a_store_is_told() {
+        let mut journal = Journal::default();
+        let mut writes = journal.write(State::default()).writes;
+        let head = Head { login: true, ..Head::default() };
+        let (frame, mark) = journal.stage(Staged { head, body: SecretBytes::new(STORE.into()) });
+        writes.extend([frame, mark]);
+
+        let status = status_after(None, writes);
+
+        assert_eq!(status.refresh_token, Some(Secret::new("refresh-token-1").fingerprint()));
+        assert_eq!((status.fault, status.unsaved), (None, true));
+    }
+
     fn status(store: Option<&str>, state: Option<State>) -> Status {
-        let mut parts = vec![vec![0; 4096], vec![0; 8192], Vec::new(), Vec::new()];
-        for write in state.map(|state| Journal::default().write(state).writes).unwrap_or_default() {
-            let part = usize::from(write.offset > 0);
-            let at = usize::try_from(write.offset.saturating_sub(4096)).expect("small");
-            // EXPOSE: a journal holds no secret here.
+        let writes = state.map(|state| Journal::default().write(state).writes);
+        status_after(store, writes.unwrap_or_default())
+    }
+
+    /// Returns the status after one look.
+    fn status_after(store: Option<&str>, writes: Vec<Write>) -> Status {
+        let starts = [0, 4096, 12_288];
+        let mut parts = vec![vec![0; 4096], vec![0; 8192], vec![0; 4096], Vec::new()];
+        for write in writes {
+            let offset = usize::try_from(write.offset).expect("small");
+            let part = starts.partition_point(|start| *start <= offset) - 1;
+            let at = offset - starts[part];
+            // EXPOSE: no secret is real here.
             parts[part].splice(at..at + write.bytes.expose().len(), write.bytes.expose().iter().copied());
         }
         let loaded = Loaded {
