@@ -2,11 +2,11 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Write},
-    os::unix::process::ExitStatusExt,
+    io::{self, BufRead, BufReader, Write},
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{self, ChildStdin, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -42,7 +42,8 @@ impl Process {
         let errors = folder.join(format!("{name}.err"));
         let stderr = File::create(&errors).expect("a folder of our own takes a file");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        hear_interrupts();
+        // SAFETY: only system calls between fork and exec.
+        unsafe { command.pre_exec(heed_signals) };
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("it is piped"));
         let pid = Pid::from_child(&child);
@@ -196,23 +197,6 @@ impl Shared {
     }
 }
 
-/// Has what is started from now on hear Ctrl-C, though this process may run in the background of a shell that had it
-/// ignored: our commands leave ignored what they were started to ignore.
-fn hear_interrupts() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
-        if ignored & bit(Signal::INT) != 0 {
-            // SAFETY: the default action is no function; nobody here has another wish for this signal.
-            unsafe {
-                libc::signal(libc::SIGINT, libc::SIG_DFL);
-            }
-        }
-    });
-}
-
 const fn bit(signal: Signal) -> u64 {
     1 << (signal.as_raw() - 1)
 }
@@ -226,4 +210,14 @@ fn is_pending(pid: Pid, signal: Signal) -> bool {
 
 fn interrupted(error: rustix::io::Errno) -> bool {
     error == rustix::io::Errno::INTR
+}
+
+/// Gives signals their usual meaning: what runs the tests may ignore them (`nohup`, a shell's background job), and a program
+/// inherits that.
+fn heed_signals() -> io::Result<()> {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: no handler of ours is involved.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
 }
