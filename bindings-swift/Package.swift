@@ -19,6 +19,7 @@ let package = Package(
         .target(name: "TokenwardCore", dependencies: ["TokenwardFFI"]),
         .target(name: "Tokenward", dependencies: ["TokenwardCore"]),
         .executableTarget(name: "herd-worker", dependencies: ["Tokenward"], path: "Sources/HerdWorker"),
+        .executableTarget(name: "bench", dependencies: ["Tokenward", "TokenwardFFI"], path: "bench"),
         .testTarget(name: "TokenwardTests", dependencies: ["Tokenward", "TokenwardCore"]),
     ]
 )

@@ -15,7 +15,7 @@ fn processes_of_all_languages_make_one_request_per_rotation() {
     let languages = languages();
     let processes = EACH * (1 + languages.len());
 
-    for (threads, rotations) in [(1, 10), (50, 3)] {
+    for (threads, rotations) in [(1, 10), (250, 3)] {
         Herd { processes, threads, rotations, ttl: 4, latency: 50, apart: 0 }
             .run_with(|scene| mixed(scene, &languages));
     }
