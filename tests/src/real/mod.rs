@@ -15,7 +15,7 @@ mod scene;
 pub mod script;
 mod worker;
 
-pub use process::Process;
+pub use process::{Process, heed_signals};
 pub use provider::{Provider, Stats, binary};
 pub use scene::{Scene, tokens_in, worker_binary};
 pub use script::{Child, Command, Got, Line, Open, Point, When};

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{self, ChildStdin, ExitStatus, Stdio},
@@ -42,8 +42,7 @@ impl Process {
         let errors = folder.join(format!("{name}.err"));
         let stderr = File::create(&errors).expect("a folder of our own takes a file");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        // SAFETY: only system calls between fork and exec.
-        unsafe { command.pre_exec(heed_signals) };
+        heed_signals(&mut command);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().expect("it is piped"));
         let pid = Pid::from_child(&child);
@@ -212,12 +211,16 @@ fn interrupted(error: rustix::io::Errno) -> bool {
     error == rustix::io::Errno::INTR
 }
 
-/// Gives signals their usual meaning: what runs the tests may ignore them (`nohup`, a shell's background job), and a program
-/// inherits that.
-fn heed_signals() -> io::Result<()> {
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
-        // SAFETY: no handler of ours is involved.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-    Ok(())
+/// Gives signals their usual meaning in what is started: what runs the tests may ignore them (`nohup`, a shell's background
+/// job), and a program inherits that.
+pub fn heed_signals(command: &mut process::Command) {
+    let heed = || {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            // SAFETY: the default action is no function.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: only system calls between fork and exec.
+    unsafe { command.pre_exec(heed) };
 }

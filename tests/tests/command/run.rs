@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokenward::UnixTime;
-use tokenward_tests::real::{Scene, binary, clock};
+use tokenward_tests::real::{Scene, binary, clock, heed_signals};
 
 use crate::schema;
 
@@ -55,6 +55,7 @@ pub fn alone(home: &Path, args: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.args(args).env("HOME", home).env("XDG_CONFIG_HOME", home.join("config")).current_dir(home);
+    heed_signals(&mut command);
     command
 }
 
